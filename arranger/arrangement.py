@@ -1,0 +1,35 @@
+"""The result of arranging: each note with its part, and what could not be kept.
+
+Knows notes and ensembles. Does not know how the decision was made, nor files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .ensembles import Ensemble
+from .notes import NoteSequence
+
+
+class Violation(NamedTuple):
+    """A rule of the ensemble that no choice of parts could keep, or that a lock broke."""
+
+    note: int
+    kind: str
+    """``range`` or ``polyphony``."""
+    reason: str
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """``parts`` and ``confidence`` have shape (N,): part of each note and how sure it is, 0..1."""
+
+    notes: NoteSequence
+    ensemble: Ensemble
+    parts: NDArray[np.int64]
+    confidence: NDArray[np.float64]
+    violations: tuple[Violation, ...] = ()

@@ -1,0 +1,148 @@
+"""Checkpoints: weights and the card that says what they are, in one folder.
+
+``model.safetensors`` and ``card.json``. One loader takes the name of a shipped checkpoint or a
+path. Knows files and cards; not torch.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .configuration import ModelConfig, section
+from .ensembles import Ensemble, Part
+from .engine import Engine
+
+PRETRAINED = Path(__file__).parent / "pretrained"
+FORMAT = 1
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be used; the message is one sentence that says why."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a checkpoint is, on what it was trained and how good it is.
+
+    ``mode``: live, chord-live or offline. ``temperature`` calibrates its confidence. ``metrics``
+    maps a split (valid, test) and a kind of hints to the share of notes with the right part.
+    ``data`` and ``licence`` name the training set and its terms, ``training`` how it was trained.
+    """
+
+    name: str
+    mode: str
+    ensemble: Mapping[str, Any]
+    config: Mapping[str, Any]
+    data: str
+    licence: str
+    temperature: float = 1.0
+    training: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    format: int = FORMAT
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A loaded checkpoint. ``weights`` maps the names of the torch model to arrays."""
+
+    card: Card
+    config: ModelConfig
+    ensemble: Ensemble
+    weights: Mapping[str, NDArray[np.float32]]
+
+    def engine(self) -> Engine:
+        """The model, ready to run with numpy."""
+        return Engine(self.config, self.weights, self.card.temperature)
+
+
+def shipped() -> list[str]:
+    """The names of the checkpoints that come with the package."""
+    return sorted(path.parent.name for path in PRETRAINED.glob("*/card.json"))
+
+
+def load(name_or_path: str | Path) -> Checkpoint:
+    """The shipped checkpoint of that name, or the one in that folder.
+
+    Raises CheckpointError for an unknown name, an unreadable file, or a card that does not fit
+    its weights.
+    """
+    folder = PRETRAINED / name_or_path
+    if not (folder / "card.json").is_file():
+        folder = Path(name_or_path)
+    if not (folder / "card.json").is_file():
+        raise CheckpointError(
+            f"no checkpoint {str(name_or_path)!r}: shipped are {', '.join(shipped()) or 'none'}"
+        )
+    card = load_card(folder)
+    try:
+        config = ModelConfig.from_dict(card.config)
+        ensemble = _ensemble(card.ensemble)
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{folder}: the card describes no model: {error}") from error
+    if config.spec.parts != len(ensemble):
+        raise CheckpointError(
+            f"{folder}: the model scores {config.spec.parts} parts, its ensemble has "
+            f"{len(ensemble)}"
+        )
+    weights = _load_weights(folder)
+    try:
+        Engine(config, weights)
+    except (KeyError, ValueError) as error:
+        raise CheckpointError(f"{folder}: the card does not fit the weights: {error}") from error
+    return Checkpoint(card, config, ensemble, weights)
+
+
+def load_card(folder: Path) -> Card:
+    """The card in ``folder``, checked for its format and keys."""
+    try:
+        document = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise CheckpointError(f"{folder}: the card cannot be read: {error}") from error
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise CheckpointError(f"{folder}: expected a card of format {FORMAT}")
+    try:
+        card: Card = section(Card, document, "card")
+    except ValueError as error:
+        raise CheckpointError(f"{folder}: {error}") from error
+    return card
+
+
+def save(folder: Path, card: Card, weights: Mapping[str, NDArray[np.float32]]) -> None:
+    """Write a checkpoint."""
+    from safetensors.numpy import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(
+        {name: np.ascontiguousarray(array) for name, array in weights.items()},
+        folder / "model.safetensors",
+    )
+    text = json.dumps(asdict(card), indent=2, ensure_ascii=False)
+    (folder / "card.json").write_text(text + "\n", encoding="utf-8")
+
+
+def describe_ensemble(ensemble: Ensemble) -> dict[str, Any]:
+    """An ensemble as plain data, as a card keeps it."""
+    return {"name": ensemble.name, "parts": [asdict(part) for part in ensemble.parts]}
+
+
+def _ensemble(document: Mapping[str, Any]) -> Ensemble:
+    parts = [Part(**{**part, "aliases": tuple(part["aliases"])}) for part in document["parts"]]
+    return Ensemble(document["name"], tuple(parts))
+
+
+def _load_weights(folder: Path) -> dict[str, NDArray[np.float32]]:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        stored = load_file(folder / "model.safetensors")
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{folder}: the weights cannot be read: {error}") from error
+    return {name: array.astype(np.float32) for name, array in stored.items()}

@@ -1,0 +1,84 @@
+"""A whole part model with numpy: features in, log probabilities of parts out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..configuration import ModelConfig
+from ..features import PartMemory
+from .recurrent import Recurrent
+from .transformer import Transformer
+
+Array = NDArray[np.float32]
+
+
+class Engine:
+    """The counterpart of ``models.PartModel``. ``temperature`` divides the scores, so that the
+    probabilities are calibrated."""
+
+    def __init__(
+        self, config: ModelConfig, weights: Mapping[str, Array], temperature: float = 1.0
+    ) -> None:
+        self.config = config
+        self._w = weights
+        self._tables = [weights[f"front.embeddings.{i}.weight"] for i in range(len(config.codes))]
+        backbone = config.backbone
+        self.backbone: Recurrent | Transformer
+        if backbone.kind == "lstm":
+            self.backbone = Recurrent(weights, backbone.layers, backbone.residual)
+        else:
+            self.backbone = Transformer(weights, backbone.layers, backbone.heads, config.causal)
+        self.remembers = config.head.kind == "memory"
+        self._entry = "head.heard" if self.remembers else "head"
+        self._entry_weight = np.ascontiguousarray(weights[f"{self._entry}.weight"].T)
+        self.scale = np.float32(1.0 / temperature)
+        if self.remembers:
+            self._played = np.ascontiguousarray(weights["head.played.weight"].T)
+            self._hidden = np.ascontiguousarray(weights["head.hidden.weight"].T)
+            self._out = np.ascontiguousarray(weights["head.out.weight"].T)
+
+    def front(self, codes: NDArray[np.int64], values: Array) -> Array:
+        """``codes`` (..., C), ``values`` (..., D): (..., inputs of the backbone)."""
+        embedded = [table[codes[..., i]] for i, table in enumerate(self._tables)]
+        return np.concatenate([*embedded, values], axis=-1)
+
+    def hear(self, codes: NDArray[np.int64], values: Array) -> Array:
+        """A whole sequence: what ``log_probabilities`` reads of each note, (N, units)."""
+        return self._enter(self.backbone.forward(self.front(codes, values)))
+
+    def initial_state(self) -> Any:
+        """The state before the first note, for ``step``."""
+        return self.backbone.initial_state()
+
+    def step(self, codes: NDArray[np.int64], values: Array, state: Any) -> tuple[Array, Any]:
+        """One note, ``codes`` (C,) and ``values`` (D,): as ``hear``, and the state after it."""
+        y, state = self.backbone.step(self.front(codes, values), state)
+        return self._enter(y), state
+
+    def log_probabilities(
+        self, heard: Array, memory: PartMemory | None, pitch: int, time: float
+    ) -> Array:
+        """Of the parts for one note, (alternatives, parts). ``heard`` is the note's row of
+        ``hear`` or ``step``; ``memory`` is asked only by a model that remembers."""
+        if not self.remembers or memory is None:
+            return log_softmax(heard[None] * self.scale)
+        relation = memory.relate(pitch, time)
+        h = relation.reshape(len(relation), -1) @ self._played
+        h += heard
+        np.maximum(h, 0, out=h)
+        h += np.maximum(h @ self._hidden + self._w["head.hidden.bias"], 0)
+        return log_softmax((h @ self._out + self._w["head.out.bias"]) * self.scale)
+
+    def _enter(self, y: Array) -> Array:
+        return y @ self._entry_weight + self._w[f"{self._entry}.bias"]
+
+
+def log_softmax(scores: Array) -> Array:
+    """Over the last axis."""
+    shifted = scores - scores.max(axis=-1, keepdims=True)
+    result: Array = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return result

@@ -1,0 +1,87 @@
+"""Transformer encoder stack with numpy, causal or not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .recurrent import normalise
+
+Array = NDArray[np.float32]
+Cache = list[tuple[Array, Array]]
+_QUERIES = 1024
+"""Positions whose attention is computed at once, to bound memory on long pieces."""
+
+
+class Transformer:
+    """The counterpart of ``backbones.Transformer``."""
+
+    def __init__(
+        self, weights: Mapping[str, Array], layers: int, heads: int, causal: bool
+    ) -> None:
+        self._w = weights
+        self._blocks = [f"backbone.blocks.{k}" for k in range(layers)]
+        self.heads = heads
+        self.causal = causal
+
+    def forward(self, x: Array) -> Array:
+        """``x`` (time, inputs): (time, width)."""
+        x = self._linear("backbone.embed", x)
+        for block in self._blocks:
+            q, k, v = self._project(block, x)
+            attended = np.empty_like(q)
+            for start in range(0, len(x), _QUERIES):
+                cut = slice(start, start + _QUERIES)
+                attended[:, cut] = _attend(q[:, cut], k, v, start if self.causal else None)
+            x = self._finish(block, x, attended)
+        return self._norm("backbone.norm", x)
+
+    def initial_state(self) -> Cache:
+        """No keys and values yet, for each block."""
+        width = len(self._w["backbone.norm.weight"])
+        empty = np.zeros((self.heads, 0, width // self.heads), np.float32)
+        return [(empty, empty) for _ in self._blocks]
+
+    def step(self, x: Array, state: Cache) -> tuple[Array, Cache]:
+        """One position: ``x`` (inputs,) and the keys and values before it."""
+        x = self._linear("backbone.embed", x[None])
+        after = []
+        for block, (keys, values) in zip(self._blocks, state, strict=True):
+            q, k, v = self._project(block, x)
+            keys, values = np.concatenate([keys, k], axis=1), np.concatenate([values, v], axis=1)
+            after.append((keys, values))
+            x = self._finish(block, x, _attend(q, keys, values, None))
+        return self._norm("backbone.norm", x)[0], after
+
+    def _project(self, block: str, x: Array) -> tuple[Array, Array, Array]:
+        projected = self._linear(
+            f"{block}.query_key_value", self._norm(f"{block}.attention_norm", x)
+        )
+        q, k, v = projected.reshape(len(x), 3, self.heads, -1).transpose(1, 2, 0, 3)
+        return q, k, v
+
+    def _finish(self, block: str, x: Array, attended: Array) -> Array:
+        x = x + self._linear(f"{block}.out", attended.transpose(1, 0, 2).reshape(x.shape))
+        h = self._linear(f"{block}.feed_forward.0", self._norm(f"{block}.feed_forward_norm", x))
+        return x + self._linear(f"{block}.feed_forward.2", np.maximum(h, 0))
+
+    def _linear(self, name: str, x: Array) -> Array:
+        return x @ self._w[f"{name}.weight"].T + self._w[f"{name}.bias"]
+
+    def _norm(self, name: str, x: Array) -> Array:
+        return normalise(x, self._w[f"{name}.weight"], self._w[f"{name}.bias"])
+
+
+def _attend(q: Array, k: Array, v: Array, first: int | None) -> Array:
+    """Softmax attention, (heads, time, size) each; ``first`` is the position of ``q[:, 0]`` where
+    no query may see a later key."""
+    scores = q @ k.transpose(0, 2, 1) / np.float32(np.sqrt(q.shape[-1]))
+    if first is not None:
+        later = np.arange(k.shape[1]) > first + np.arange(q.shape[1])[:, None]
+        scores[:, later] = -np.inf
+    scores -= scores.max(axis=-1, keepdims=True)
+    np.exp(scores, out=scores)
+    scores /= scores.sum(axis=-1, keepdims=True)
+    return scores @ v

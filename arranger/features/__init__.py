@@ -1,0 +1,11 @@
+"""The only feature code anywhere: what a model sees of notes, hints and decided parts.
+
+``listening`` turns key events into what is known at each note, ``table`` lays that out as
+arrays for a view (note, chord or piece), ``memory`` remembers what each part has played.
+"""
+
+from .listening import Listener
+from .memory import MEMORY_WIDTH, PartMemory
+from .table import FeatureSpec, FeatureTable, describe, rows
+
+__all__ = ["MEMORY_WIDTH", "FeatureSpec", "FeatureTable", "Listener", "PartMemory", "describe", "rows"]

@@ -1,0 +1,220 @@
+"""Features of a whole piece as arrays, for one of three views.
+
+``note``: each note as a player's ear meets it, one key after the other (live).
+``chord``: the notes of an onset together, nothing later (chord-live).
+``piece``: everything (offline).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..hints import HINT_WIDTH, Hints
+from ..notes import MODEL_RESOLUTION, NoteSequence
+from ..performance import KeyEvent, as_written
+from .listening import REACH, SPAN, Heard, Listener
+
+VIEWS = ("note", "chord", "piece")
+CODE_SIZES = {"pitch": 128, "beat": 4096, "position": 25, "duration": 97}
+"""How many values each integer feature can take."""
+
+NO_POSITION = 24
+_VALUE_WIDTHS = {"frequency": 1, "timing": 4, "keys": 3 * SPAN, "chord": 4, "span": SPAN + 2}
+_VIEW_OF_FEATURE = {"chord": ("chord", "piece"), "span": ("piece",), "duration": ("piece",)}
+_FREQUENCY = (440.0 * 2.0 ** ((np.arange(128) - 69) / 12.0)).astype(np.float32)
+_FREQUENCY /= _FREQUENCY[-1]
+
+
+@dataclass(frozen=True)
+class FeatureSpec:
+    """Which features a model reads. ``codes`` are integers to embed, ``values`` real blocks:
+
+    frequency (as a share of the highest); timing (since the previous note); keys (held, struck
+    and released around the note); chord (the note's place among the notes of its onset and the
+    held ones); span (how long the note lasts and what begins when it ends); hints.
+    """
+
+    view: str
+    parts: int
+    codes: tuple[str, ...]
+    values: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.view not in VIEWS:
+            raise ValueError(f"view must be one of {', '.join(VIEWS)}, not {self.view!r}")
+        for name in (*self.codes, *self.values):
+            if name not in CODE_SIZES and name not in _VALUE_WIDTHS and name != "hints":
+                raise ValueError(f"unknown feature {name!r}")
+            if self.view not in _VIEW_OF_FEATURE.get(name, VIEWS):
+                raise ValueError(f"feature {name!r} is not known in the {self.view} view")
+
+    @property
+    def width(self) -> int:
+        """How many real numbers describe a note."""
+        return sum(self.value_width(name) for name in self.values)
+
+    @property
+    def listens(self) -> bool:
+        """Whether any feature comes from a Listener."""
+        return not {"timing", "keys", "chord"}.isdisjoint(self.values)
+
+    def value_width(self, name: str) -> int:
+        """How many real numbers the block ``name`` has."""
+        return self.parts * HINT_WIDTH if name == "hints" else _VALUE_WIDTHS[name]
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """A piece as a model sees it, in the order in which its notes are heard.
+
+    ``codes`` (N, C) and ``values`` (N, D) follow the FeatureSpec; ``pitch``, ``onset`` and
+    ``offset`` (N,) are what decided parts are remembered by, in MIDI and quarters; ``order`` (N,)
+    gives each row's note in the sequence.
+    """
+
+    codes: NDArray[np.int64]
+    values: NDArray[np.float32]
+    pitch: NDArray[np.int64]
+    onset: NDArray[np.float64]
+    offset: NDArray[np.float64]
+    order: NDArray[np.int64]
+
+
+def describe(
+    notes: NoteSequence,
+    hints: Hints,
+    spec: FeatureSpec,
+    events: Sequence[KeyEvent] | None = None,
+) -> FeatureTable:
+    """The features of ``notes``, which are on the model's grid.
+
+    ``events`` is a performance of the notes whose metre is unknown (note view only); without it
+    the notes are heard as written.
+    """
+    if notes.resolution != MODEL_RESOLUTION:
+        raise ValueError(f"expected {MODEL_RESOLUTION} ticks a quarter, not {notes.resolution}")
+    if events is None:
+        order = np.arange(len(notes))
+        onset, offset = notes.onset / notes.resolution, notes.offset / notes.resolution
+    else:
+        order = np.array([e.note for e in events if e.is_on], dtype=np.int64)
+        onset, offset = np.empty(len(notes)), np.empty(len(notes))
+        for event in events:
+            (onset if event.is_on else offset)[event.note] = event.time
+    pitch, start = notes.pitch[order], onset[order]
+    heard = _listen(notes, spec, events) if spec.listens else []
+    codes, values = rows(spec, hints, pitch, start, heard, events is None, notes)
+    return FeatureTable(codes, values, pitch, start, offset[order], order)
+
+
+def rows(
+    spec: FeatureSpec,
+    hints: Hints,
+    pitch: NDArray[np.int64],
+    onset: NDArray[np.float64],
+    heard: Sequence[Heard],
+    metrical: bool,
+    notes: NoteSequence | None = None,
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Codes (N, C) and values (N, D) of N notes, in the order heard.
+
+    ``onset`` is in quarters; unless ``metrical``, the place in the beat is not known. Only the
+    piece view reads ``notes``, which know how long they last.
+    """
+    count = len(pitch)
+    codes = np.empty((count, len(spec.codes)), np.int64)
+    for column, name in enumerate(spec.codes):
+        codes[:, column] = _code(name, pitch, onset, metrical, notes)
+    values = np.zeros((count, spec.width), np.float32)
+    start = 0
+    for name in spec.values:
+        block = values[:, start : start + spec.value_width(name)]
+        start += spec.value_width(name)
+        if name == "frequency":
+            block[:, 0] = _FREQUENCY[pitch]
+        elif name == "timing":
+            for row, one in zip(block, heard, strict=True):
+                row[:3] = one.timing
+            block[:, 3] = metrical
+        elif name == "keys":
+            for row, one in zip(block, heard, strict=True):
+                row[:] = one.keys.reshape(-1)
+        elif name == "chord":
+            for row, one in zip(block, heard, strict=True):
+                row[:] = _place(one.keys)
+        elif name == "span" and notes is not None:
+            block[:] = _spans(notes)
+        elif name == "hints" and hints.anything:
+            said = hints.encode(onset, pitch.astype(np.float64), spec.parts)
+            block[:] = said.reshape(count, -1)
+    return codes, values
+
+
+def _code(
+    name: str,
+    pitch: NDArray[np.int64],
+    onset: NDArray[np.float64],
+    metrical: bool,
+    notes: NoteSequence | None,
+) -> NDArray[np.int64] | int:
+    """The integer feature ``name`` of each note."""
+    if name == "pitch":
+        return pitch
+    if name == "duration":
+        assert notes is not None
+        return np.minimum(notes.duration, CODE_SIZES["duration"] - 1)
+    if name == "beat":
+        return np.minimum(onset.astype(np.int64), CODE_SIZES["beat"] - 1)
+    if not metrical:
+        return NO_POSITION
+    return np.rint(onset * MODEL_RESOLUTION).astype(np.int64) % MODEL_RESOLUTION
+
+
+def _listen(
+    notes: NoteSequence, spec: FeatureSpec, events: Sequence[KeyEvent] | None
+) -> list[Heard]:
+    """What a Listener hears of each note, in the order of the events."""
+    listener, pitch = Listener(), notes.pitch.tolist()
+    heard: list[Heard] = []
+    chord: list[int] = []
+    now = 0.0
+    for event in as_written(notes) if events is None else events:
+        if chord and (event.time > now or not event.is_on):
+            heard += listener.hear_chord(chord, now)
+            chord = []
+        now = event.time
+        if not event.is_on:
+            listener.key_up(pitch[event.note], now)
+        elif spec.view == "note":
+            heard.append(listener.hear_note(pitch[event.note], now))
+        else:
+            chord.append(pitch[event.note])
+    return heard + listener.hear_chord(chord, now)
+
+
+def _place(keys: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Notes of the chord below and above, held keys below and above, in fours, shape (4,)."""
+    below, above = keys[:, :REACH].sum(axis=1), keys[:, REACH + 1 :].sum(axis=1)
+    return np.array([below[1], above[1], below[0], above[0]], np.float32) / 4
+
+
+def _spans(notes: NoteSequence) -> NDArray[np.float32]:
+    """How long each note lasts (log quarters, and whether at all), and which notes begin when it
+    ends or up to two quarters later, fading by half each half quarter, around its pitch."""
+    block = np.zeros((len(notes), SPAN + 2), np.float32)
+    block[:, 0] = np.log2(1.0 + notes.duration / notes.resolution)
+    block[:, 1] = notes.duration == 0
+    first = np.searchsorted(notes.onset, notes.offset)
+    last = np.searchsorted(notes.onset, notes.offset + 2 * notes.resolution, side="right")
+    for i in range(len(notes)):
+        near = slice(max(first[i], i + 1), last[i])
+        interval = notes.pitch[near] - notes.pitch[i] + REACH
+        reachable = (interval >= 0) & (interval < SPAN)
+        gap = (notes.onset[near] - notes.offset[i]) / notes.resolution
+        weight = np.exp2(-2.0 * gap).astype(np.float32)
+        np.maximum.at(block[i, 2:], interval[reachable], weight[reachable])
+    return block

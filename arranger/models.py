@@ -1,0 +1,108 @@
+"""PartModel: features of notes in, scores over the parts of an ensemble out.
+
+front (embeddings beside real features) + backbone + head. A head is linear, or it also reads
+what each part has played under the decisions so far (``features.memory``). Knows torch; the same
+models run without it in ``engine``.
+"""
+
+from __future__ import annotations
+
+
+import torch
+from torch import Tensor, nn
+
+from .backbones import Recurrent, Transformer
+from .configuration import ModelConfig
+from .features import MEMORY_WIDTH
+from .features.table import CODE_SIZES
+
+
+class Front(nn.Module):
+    """Embeds the integer features and sets the real ones beside them."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.embeddings = nn.ModuleList(
+            nn.Embedding(CODE_SIZES[name], width) for name, width in config.codes.items()
+        )
+        for name, table in zip(config.codes, self.embeddings, strict=True):
+            if name == "beat":
+                table.weight = nn.Parameter(_sinusoids(*table.weight.shape), requires_grad=False)
+        self.outputs = sum(config.codes.values()) + config.spec.width
+
+    def forward(self, codes: Tensor, values: Tensor) -> Tensor:
+        """``codes`` (..., C) integers, ``values`` (..., D): (..., outputs)."""
+        embedded = [table(codes[..., i]) for i, table in enumerate(self.embeddings)]
+        return torch.cat([*embedded, values], dim=-1)
+
+
+class MemoryHead(nn.Module):
+    """Scores from the backbone's output and the relation of the note to each part's past."""
+
+    def __init__(self, inputs: int, parts: int, units: int, dropout: float) -> None:
+        super().__init__()
+        self.heard = nn.Linear(inputs, units)
+        self.played = nn.Linear(parts * MEMORY_WIDTH, units, bias=False)
+        self.dropout = nn.Dropout(dropout)
+        self.hidden = nn.Linear(units, units)
+        self.out = nn.Linear(units, parts)
+
+    def forward(self, x: Tensor, memory: Tensor) -> Tensor:
+        """``x`` (..., inputs), ``memory`` (..., parts * MEMORY_WIDTH): (..., parts)."""
+        h = self.dropout(torch.relu(self.heard(x) + self.played(memory)))
+        h = h + self.dropout(torch.relu(self.hidden(h)))
+        scores: Tensor = self.out(h)
+        return scores
+
+
+class PartModel(nn.Module):
+    """The whole model; ``forward`` gives what a head reads, ``head`` the scores (logits)."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.front = Front(config)
+        backbone = config.backbone
+        self.backbone: Recurrent | Transformer
+        if backbone.kind == "lstm":
+            self.backbone = Recurrent(
+                self.front.outputs,
+                backbone.units,
+                backbone.layers,
+                backbone.dropout,
+                bidirectional=not config.causal,
+                residual=backbone.residual,
+            )
+        else:
+            self.backbone = Transformer(
+                self.front.outputs,
+                backbone.units,
+                backbone.layers,
+                backbone.heads,
+                backbone.feed_forward,
+                backbone.dropout,
+                causal=config.causal,
+            )
+        parts = config.spec.parts
+        self.head: nn.Module
+        if config.head.kind == "memory":
+            self.head = MemoryHead(
+                self.backbone.outputs, parts, config.head.units, backbone.dropout
+            )
+        else:
+            self.head = nn.Linear(self.backbone.outputs, parts)
+
+    def forward(self, codes: Tensor, values: Tensor, lengths: Tensor) -> Tensor:
+        """``codes`` (batch, time, C), ``values`` (batch, time, D): (batch, time, outputs)."""
+        y: Tensor = self.backbone(self.front(codes, values), lengths)
+        return y
+
+
+def _sinusoids(count: int, width: int) -> Tensor:
+    """Fixed sine and cosine embeddings (Vaswani et al. 2017), shape (count, width)."""
+    position = torch.arange(count)[:, None]
+    rate = 10000.0 ** (-torch.arange(0, width, 2) / width)
+    table = torch.empty(count, width)
+    table[:, 0::2] = torch.sin(position * rate)
+    table[:, 1::2] = torch.cos(position * rate)
+    return table

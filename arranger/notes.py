@@ -1,0 +1,135 @@
+"""Notes as arrays: the one form in which every other module sees music.
+
+Knows ticks, pitches and bars. Does not know files, parts, models or seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+IntArray = NDArray[np.int64]
+
+MODEL_RESOLUTION = 24
+"""Ticks a quarter on the grid that the models see (Dong et al. 2021)."""
+
+
+class Meter(NamedTuple):
+    """A time signature, valid from ``tick`` on."""
+
+    tick: int
+    numerator: int
+    denominator: int
+
+
+@dataclass(frozen=True)
+class NoteSequence:
+    """The notes of a piece, sorted by (onset, pitch, duration, velocity).
+
+    ``onset`` and ``duration`` are in ticks, ``resolution`` ticks a quarter; ``pitch`` is a MIDI
+    note number and ``velocity`` a MIDI velocity. All four arrays have shape (N,). Notes that are
+    equal in all four keep the order in which they were given.
+    """
+
+    onset: IntArray
+    pitch: IntArray
+    duration: IntArray
+    velocity: IntArray
+    resolution: int = MODEL_RESOLUTION
+    meters: tuple[Meter, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.onset)
+
+    @classmethod
+    def from_rows(
+        cls,
+        rows: Iterable[tuple[int, int, int, int]],
+        resolution: int = MODEL_RESOLUTION,
+        meters: Iterable[Meter] = (),
+    ) -> tuple[NoteSequence, IntArray]:
+        """Sort ``rows`` of (onset, pitch, duration, velocity).
+
+        Returns the sequence and ``order``, shape (N,): note ``i`` was row ``order[i]``.
+        """
+        table = np.array(list(rows), dtype=np.int64).reshape(-1, 4)
+        order = np.lexsort(table.T[::-1])
+        onset, pitch, duration, velocity = np.ascontiguousarray(table[order].T)
+        return cls(onset, pitch, duration, velocity, resolution, tuple(meters)), order
+
+    @property
+    def offset(self) -> IntArray:
+        """The tick at which each note ends, shape (N,)."""
+        return self.onset + self.duration
+
+    def take(self, index: NDArray[np.int64] | NDArray[np.bool_] | slice) -> NoteSequence:
+        """The notes at ``index``, which must keep them in order."""
+        return replace(
+            self,
+            onset=self.onset[index],
+            pitch=self.pitch[index],
+            duration=self.duration[index],
+            velocity=self.velocity[index],
+        )
+
+    def transposed(self, semitones: int) -> NoteSequence:
+        """The same notes, ``semitones`` higher."""
+        return replace(self, pitch=self.pitch + semitones)
+
+    def on_grid(self, resolution: int = MODEL_RESOLUTION) -> tuple[NoteSequence, IntArray]:
+        """The same notes on a grid of ``resolution`` ticks a quarter.
+
+        Rounding can make two onsets one, so the notes are sorted anew: note ``i`` of the result
+        is note ``order[i]`` of this sequence.
+        """
+        scale = resolution / self.resolution
+        onset = np.rint(self.onset * scale).astype(np.int64)
+        offset = np.rint(self.offset * scale).astype(np.int64)
+        meters = tuple(m._replace(tick=round(m.tick * scale)) for m in self.meters)
+        rows = np.stack([onset, self.pitch, offset - onset, self.velocity], axis=1)
+        order = np.lexsort(rows.T[::-1])
+        onset, pitch, duration, velocity = np.ascontiguousarray(rows[order].T)
+        return NoteSequence(onset, pitch, duration, velocity, resolution, meters), order
+
+    def onset_groups(self) -> list[slice]:
+        """One slice for each set of notes that begin together, in order."""
+        if len(self) == 0:
+            return []
+        bounds = np.flatnonzero(np.diff(self.onset)) + 1
+        edges = [0, *bounds.tolist(), len(self)]
+        return [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+
+    def twins(self) -> list[slice]:
+        """One slice for each run of two or more notes equal in onset, pitch and duration.
+
+        Nothing tells such notes apart, so which of their parts comes first is a convention.
+        """
+        keys = np.stack([self.onset, self.pitch, self.duration])
+        same = np.append((keys[:, 1:] == keys[:, :-1]).all(axis=0), False)
+        runs, start = [], None
+        for i, joined in enumerate(same.tolist()):
+            if joined and start is None:
+                start = i
+            elif not joined and start is not None:
+                runs.append(slice(start, i + 1))
+                start = None
+        return runs
+
+    def bar_number(self, tick: int) -> int:
+        """The bar, counted from 1, in which ``tick`` lies; 4/4 until a meter says otherwise."""
+        bar, meter = 1, Meter(0, 4, 4)
+        for upcoming in self.meters:
+            if upcoming.tick > tick:
+                break
+            span = upcoming.tick - meter.tick
+            length = self._bar_length(meter)
+            bar += -(-span // length)
+            meter = upcoming
+        return bar + (tick - meter.tick) // self._bar_length(meter)
+
+    def _bar_length(self, meter: Meter) -> int:
+        return max(1, 4 * self.resolution * meter.numerator // meter.denominator)

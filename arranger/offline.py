@@ -1,0 +1,130 @@
+"""Arrange a whole piece: every note is known, forwards and backwards.
+
+Knows checkpoints, features and the decoder; files only through ``files``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .arrangement import Arrangement
+from .checkpoints import Checkpoint, load
+from .decoding import Beam, Rules, report_violations
+from .engine import Engine
+from .engine.model import log_softmax
+from .ensembles import Ensemble
+from .features import PartMemory, describe
+from .files.score import Score
+from .hints import Hints
+from .notes import NoteSequence
+
+if TYPE_CHECKING:
+    import muspy
+
+BEAM_WIDTH = 8
+
+
+@dataclass(frozen=True)
+class ArrangedScore:
+    """A score and its arrangement, ready to be written or looked at."""
+
+    score: Score
+    arrangement: Arrangement
+
+    def write(self, path: str | Path) -> None:
+        """Write a file; the suffix says the format (.mid, .musicxml, .json)."""
+        from .files import write
+
+        write(path, self.score, self.arrangement)
+
+    def to_muspy(self) -> muspy.Music:
+        """The arrangement as muspy sees it, one track a part."""
+        from .files import to_muspy
+
+        return to_muspy(self.score, self.arrangement)
+
+
+class Arranger:
+    """Gives every note of a piece to a part of the checkpoint's ensemble, in its mode."""
+
+    def __init__(self, checkpoint: Checkpoint, width: int = BEAM_WIDTH) -> None:
+        self.card = checkpoint.card
+        self.ensemble: Ensemble = checkpoint.ensemble
+        self.width = width
+        self._engine: Engine = checkpoint.engine()
+        self._rules = Rules(self.ensemble)
+
+    @classmethod
+    def from_pretrained(cls, name_or_path: str | Path) -> Arranger:
+        """The shipped checkpoint of that name, or the one in that folder."""
+        return cls(load(name_or_path))
+
+    @property
+    def name(self) -> str:
+        return self.card.name
+
+    def arrange(
+        self, music: str | Path | Score | muspy.Music, hints: Hints | None = None
+    ) -> ArrangedScore:
+        """Arrange a file, a Score or a muspy.Music. Raises FileError for an unusable file."""
+        from .files import from_muspy, read
+
+        if isinstance(music, str | Path):
+            score = read(music)
+        elif isinstance(music, Score):
+            score = music
+        else:
+            score = from_muspy(music)
+        return ArrangedScore(score, self.label(score.notes, hints or Hints()))
+
+    def label(self, notes: NoteSequence, hints: Hints) -> Arrangement:
+        """Give every note of ``notes`` a part."""
+        gridded, order = notes.on_grid()
+        locks = {int(np.flatnonzero(order == n)[0]): part for n, part in hints.locks.items()}
+        parts, confidence = self._decide(gridded, hints, locks)
+        back_parts, back_confidence = np.empty_like(parts), np.empty_like(confidence)
+        back_parts[order], back_confidence[order] = parts, confidence
+        broken = report_violations(notes, self.ensemble, back_parts)
+        return Arrangement(notes, self.ensemble, back_parts, back_confidence, broken)
+
+    def _decide(
+        self, notes: NoteSequence, hints: Hints, locks: dict[int, int]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Part and confidence of each note of a gridded sequence."""
+        if len(notes) == 0:
+            return np.zeros(0, np.int64), np.zeros(0)
+        engine = self._engine
+        table = describe(notes, hints, engine.config.spec)
+        heard = engine.hear(table.codes, table.values)
+        if not engine.remembers:
+            likely = log_softmax(heard * engine.scale)
+            parts = likely.argmax(axis=1)
+            if not locks and not report_violations(notes, self.ensemble, parts):
+                return parts, np.exp(likely.max(axis=1)).astype(np.float64)
+        pitch, onset = table.pitch.tolist(), table.onset.tolist()
+
+        def score(row: int, memory: PartMemory | None) -> NDArray[np.float32]:
+            return engine.log_probabilities(heard[row], memory, pitch[row], onset[row])
+
+        beam = Beam(self._rules, self.width, remember=engine.remembers)
+        ends = sorted(range(len(notes)), key=lambda n: table.offset[n])
+        ended = 0
+        for group in notes.onset_groups():
+            now = onset[group.start]
+            while ended < len(ends) and table.offset[ends[ended]] <= now:
+                if ends[ended] < group.start:
+                    beam.release(ends[ended], float(table.offset[ends[ended]]))
+                ended += 1
+            chord = range(group.start, group.stop)
+            beam.press(chord, pitch[group], now, score, locks)
+            for n in chord:
+                if table.offset[n] <= now:
+                    beam.release(n, now)
+        return beam.trace(len(notes))
+
+

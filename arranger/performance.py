@@ -1,0 +1,80 @@
+"""A piece as key events in time: as written, or as somebody on a stage would play it.
+
+Knows notes and time. Does not know parts, features or models. Time is in quarter notes.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .notes import NoteSequence
+
+
+class KeyEvent(NamedTuple):
+    """A key goes down (``is_on``) or up. ``note`` is the note's index in the sequence."""
+
+    time: float
+    is_on: bool
+    note: int
+
+
+def as_written(notes: NoteSequence) -> list[KeyEvent]:
+    """The exact events. At one instant keys go up before others go down, low ones first."""
+    onset = notes.onset / notes.resolution
+    offset = notes.offset / notes.resolution
+    return _in_order(onset, offset)
+
+
+def as_played(
+    notes: NoteSequence,
+    rng: np.random.Generator,
+    tempo: float = 120.0,
+    spread: float = 0.015,
+    tempo_error: float = 0.1,
+) -> list[KeyEvent]:
+    """The events of a human performance.
+
+    The notes of a chord come in random order, ``spread`` seconds apart at ``tempo`` quarters a
+    minute; each key keeps its delay to its release. The tempo is off by a factor that drifts
+    within 1 +- ``tempo_error``. A key that is struck again has been released before.
+    """
+    onset = notes.onset / notes.resolution
+    delay = np.zeros(len(notes))
+    for group in notes.onset_groups():
+        delay[group] = rng.permutation(group.stop - group.start) * (spread * tempo / 60.0)
+    last = float(notes.offset.max(initial=0)) / notes.resolution
+    knots = np.arange(0.0, last + 8.0, 4.0)
+    drift = np.clip(
+        rng.uniform(-tempo_error, tempo_error) + np.cumsum(rng.normal(0.0, 0.01, len(knots))),
+        -tempo_error,
+        tempo_error,
+    )
+    warped = np.concatenate([[0.0], np.cumsum(4.0 * (1.0 + drift))])[: len(knots)]
+    start = np.interp(onset, knots, warped) + delay
+    end = np.interp(notes.offset / notes.resolution, knots, warped) + delay
+    _release_before_restrike(notes, start, end)
+    return _in_order(start, end)
+
+
+def _release_before_restrike(
+    notes: NoteSequence, start: np.ndarray, end: np.ndarray
+) -> None:
+    """Shorten notes that would still sound when their own key is struck again."""
+    upcoming: dict[int, int] = {}
+    for i in reversed(range(len(notes))):
+        pitch = int(notes.pitch[i])
+        later = upcoming.get(pitch)
+        if later is not None and notes.offset[i] <= notes.onset[later]:
+            end[i] = max(min(end[i], start[later] - 1e-4), start[i])
+        upcoming[pitch] = i
+
+
+def _in_order(start: np.ndarray, end: np.ndarray) -> list[KeyEvent]:
+    """Sort by time; ups before downs, but a note's own up after its down."""
+    events = []
+    for i, (on, off) in enumerate(zip(start.tolist(), end.tolist(), strict=True)):
+        events.append((on, 1, i, KeyEvent(on, True, i)))
+        events.append((off, 0 if off > on else 2, i, KeyEvent(off, False, i)))
+    return [event for *_, event in sorted(events)]

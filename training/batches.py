@@ -1,0 +1,210 @@
+"""Pieces as padded batches, varied anew in every epoch.
+
+Knows pieces, hints and features; not models. A piece is varied by transposition within the ranges
+of its ensemble, by which hints are given, and, for the note view, by whether it is heard as
+written or as played.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from arranger.ensembles import Ensemble
+from arranger.features import FeatureSpec, FeatureTable, describe
+from arranger.hints import Hints
+from arranger.notes import NoteSequence
+from arranger.performance import as_played
+
+HINT_KINDS = ("none", "entry", "pitch", "both")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A reference on the model's grid: ``notes`` and the part of each, shape (N,)."""
+
+    name: str
+    notes: NoteSequence
+    parts: NDArray[np.int64]
+
+    @classmethod
+    def on_grid(cls, name: str, notes: NoteSequence, parts: NDArray[np.int64]) -> Piece:
+        """The piece moved to the model's grid."""
+        gridded, order = notes.on_grid()
+        return cls(name, gridded, settle_twins(gridded, parts[order]))
+
+
+def settle_twins(notes: NoteSequence, parts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """``parts`` with twins given to their parts from the lowest up, as the notes of a chord are.
+
+    Nothing tells twins apart, so this changes no music; it spares a model to learn an order that
+    nobody could foresee.
+    """
+    settled = parts.copy()
+    for run in notes.twins():
+        settled[run] = np.sort(parts[run])[::-1]
+    return settled
+
+
+@dataclass(frozen=True)
+class Variation:
+    """How the pieces of a training run are varied."""
+
+    transpose: tuple[int, int] = (-5, 6)
+    crop: int = 500
+    hints: float = 0.5
+    """Share of examples that come with hints of some kind."""
+    played: float = 0.0
+    """Share of examples heard as played on a stage; note view only."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """One piece as a model meets it; ``parts`` in the order of the table's rows."""
+
+    table: FeatureTable
+    parts: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Examples padded to one length. ``lengths`` (B,) says where each ends."""
+
+    codes: Tensor
+    values: Tensor
+    lengths: Tensor
+    parts: NDArray[np.int64]
+    """(B, T), -1 beyond the end."""
+    pitch: NDArray[np.int64]
+    onset: NDArray[np.float64]
+    offset: NDArray[np.float64]
+
+
+def example(
+    piece: Piece, spec: FeatureSpec, hints: str = "none", played: np.random.Generator | None = None
+) -> Example:
+    """The piece unvaried, with hints of the given kind, heard as written or as ``played``."""
+    given = Hints.from_reference(piece.notes, piece.parts, hints)
+    events = None if played is None else as_played(piece.notes, played)
+    table = describe(piece.notes, given, spec, events)
+    return Example(table, piece.parts[table.order])
+
+
+class Examples:
+    """Endless variations on ``pieces``; the tables that do not change are made once."""
+
+    def __init__(
+        self,
+        pieces: Sequence[Piece],
+        spec: FeatureSpec,
+        ensemble: Ensemble,
+        variation: Variation,
+    ) -> None:
+        self.pieces = pieces
+        self.spec = spec
+        self.variation = variation
+        self._room = [_room(piece, ensemble, variation.transpose) for piece in pieces]
+        self._tables: dict[int, FeatureTable] = {}
+
+    def epoch(self, rng: np.random.Generator, batch_size: int) -> Iterator[Batch]:
+        """Every piece once, in random order, batched with pieces of a like length."""
+        order = rng.permutation(len(self.pieces))
+        pool = 8 * batch_size
+        chunks = []
+        for start in range(0, len(order), pool):
+            like = sorted(order[start : start + pool], key=lambda i: len(self.pieces[i].notes))
+            chunks += [like[i : i + batch_size] for i in range(0, len(like), batch_size)]
+        for c in rng.permutation(len(chunks)):
+            yield collate([self._vary(int(i), rng) for i in chunks[c]])
+
+    def _vary(self, i: int, rng: np.random.Generator) -> Example:
+        piece, spec = self.pieces[i], self.spec
+        kind = "none"
+        if "hints" in spec.values and rng.random() < self.variation.hints:
+            kind = HINT_KINDS[rng.integers(1, 4)]
+        hints = Hints.from_reference(piece.notes, piece.parts, kind)
+        if rng.random() < self.variation.played:
+            spread, error = rng.uniform(0.0, 0.025), rng.uniform(0.0, 0.15)
+            events = as_played(piece.notes, rng, spread=spread, tempo_error=error)
+            table = describe(piece.notes, hints, spec, events)
+        else:
+            if i not in self._tables:
+                self._tables[i] = describe(piece.notes, Hints(), spec)
+            table = _with_hints(self._tables[i], hints, spec)
+        table = _transposed(table, int(rng.choice(self._room[i])), spec)
+        start = int(rng.integers(0, max(1, len(piece.notes) - self.variation.crop + 1)))
+        return _crop(Example(table, piece.parts[table.order]), start, self.variation.crop)
+
+
+def collate(examples: Sequence[Example]) -> Batch:
+    """Pad ``examples`` to the longest."""
+    lengths = [len(e.parts) for e in examples]
+    longest = max(lengths)
+
+    def pad(arrays: Sequence[NDArray], fill: float) -> NDArray:
+        padded = np.full((len(arrays), longest, *arrays[0].shape[1:]), fill, arrays[0].dtype)
+        for row, array in zip(padded, arrays, strict=True):
+            row[: len(array)] = array
+        return padded
+
+    return Batch(
+        torch.from_numpy(pad([e.table.codes for e in examples], 0)),
+        torch.from_numpy(pad([e.table.values for e in examples], 0)),
+        torch.tensor(lengths),
+        pad([e.parts for e in examples], -1),
+        pad([e.table.pitch for e in examples], 0),
+        pad([e.table.onset for e in examples], 0),
+        pad([e.table.offset for e in examples], 0),
+    )
+
+
+def _room(piece: Piece, ensemble: Ensemble, limits: tuple[int, int]) -> NDArray[np.int64]:
+    """The transpositions that put no note out of its part's range that was in it before."""
+    low = np.array([p.low for p in ensemble.parts])[piece.parts]
+    high = np.array([p.high for p in ensemble.parts])[piece.parts]
+    inside = (piece.notes.pitch >= low) & (piece.notes.pitch <= high)
+    down = (piece.notes.pitch - low)[inside].min(initial=-limits[0])
+    up = (high - piece.notes.pitch)[inside].min(initial=limits[1])
+    return np.arange(-down, up + 1)
+
+
+def _with_hints(table: FeatureTable, hints: Hints, spec: FeatureSpec) -> FeatureTable:
+    if "hints" not in spec.values:
+        return table
+    at = sum(spec.value_width(name) for name in spec.values[: spec.values.index("hints")])
+    said = hints.encode(table.onset, table.pitch.astype(np.float64), spec.parts)
+    values = table.values.copy()
+    values[:, at : at + spec.value_width("hints")] = said.reshape(len(values), -1)
+    return FeatureTable(
+        table.codes, values, table.pitch, table.onset, table.offset, table.order
+    )
+
+
+def _transposed(table: FeatureTable, semitones: int, spec: FeatureSpec) -> FeatureTable:
+    """Only pitch codes and frequency are absolute; all else is relative to the note."""
+    codes = table.codes
+    if "pitch" in spec.codes:
+        codes = codes.copy()
+        codes[:, spec.codes.index("pitch")] += semitones
+    values = table.values
+    if "frequency" in spec.values:
+        at = sum(spec.value_width(n) for n in spec.values[: spec.values.index("frequency")])
+        values = values.copy()
+        values[:, at] *= 2.0 ** (semitones / 12)
+    return FeatureTable(
+        codes, values, table.pitch + semitones, table.onset, table.offset, table.order
+    )
+
+
+def _crop(example: Example, start: int, length: int) -> Example:
+    cut = slice(start, start + length)
+    t = example.table
+    table = FeatureTable(
+        t.codes[cut], t.values[cut], t.pitch[cut], t.onset[cut], t.offset[cut], t.order[cut]
+    )
+    return Example(table, example.parts[cut])
