@@ -33,3 +33,10 @@ class Arrangement:
     parts: NDArray[np.int64]
     confidence: NDArray[np.float64]
     violations: tuple[Violation, ...] = ()
+
+    def of(self, notes: NoteSequence, order: NDArray[np.int64]) -> Arrangement:
+        """The same arrangement of ``notes``, whose note ``order[i]`` is note ``i`` here."""
+        parts, confidence = np.empty_like(self.parts), np.empty_like(self.confidence)
+        parts[order], confidence[order] = self.parts, self.confidence
+        moved = tuple(v._replace(note=int(order[v.note])) for v in self.violations)
+        return Arrangement(notes, self.ensemble, parts, confidence, moved)

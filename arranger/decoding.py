@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,7 @@ Score = Callable[[int, PartMemory | None], Floats]
 (1, parts)."""
 
 _MANY = 64
-"""Stands for voices without limit."""
+"""Stands for voices without limit. While so many keys are down, one alternative is enough."""
 
 _RULE = 1e6
 """What a broken rule costs, in nats: more than any likelihood can win."""
@@ -48,14 +49,17 @@ class Rules:
         """The parts that cannot play ``pitch``, shape (parts,)."""
         return (pitch < self.low) | (pitch > self.high)
 
-    def demand(self, pitches: Sequence[int]) -> NDArray[np.float32]:
-        """For each set of parts, how many of ``pitches`` these parts alone can play."""
-        count = np.zeros(len(self._member), np.float32)
-        for pitch in pitches:
+    def demands(self, pitches: Sequence[int]) -> list[NDArray[np.float32]]:
+        """For each note of a chord, what the notes after it ask for: of each set of parts, how
+        many notes these parts alone can play."""
+        waiting = np.zeros(len(self._member), np.float32)
+        after = [waiting]
+        for pitch in reversed(pitches[1:]):
             inside = ~self.outside(pitch)
             if inside.any():
-                count += (self._member >= inside).all(axis=1)
-        return count
+                waiting = waiting + (self._member >= inside).all(axis=1)
+            after.append(waiting)
+        return after[::-1]
 
     def shortfall(self, demand: NDArray[np.float32], free: Floats) -> Floats:
         """How many notes of a demand cannot be matched with the ``free`` voices (..., parts).
@@ -68,21 +72,30 @@ class Rules:
 
 @dataclass
 class _Held:
-    """A key that is down: the part it was given in each alternative."""
+    """A key that is down: since when, and the part it was given in each alternative."""
 
-    pitch: int
+    time: float
     part: NDArray[np.int64]
 
 
 class Beam:
     """The most likely assignments of the notes so far, under the rules.
 
-    With ``remember``, a PartMemory follows every alternative for a scorer that asks for it.
+    With ``remember``, a PartMemory follows every alternative for a scorer that asks for it. With
+    ``legato``, a note that began more than so many quarters ago does not keep its part from
+    another: a player lets go of a key a little after striking the next.
     """
 
-    def __init__(self, rules: Rules, width: int = 1, remember: bool = True) -> None:
+    def __init__(
+        self,
+        rules: Rules,
+        width: int = 1,
+        remember: bool = True,
+        legato: float | None = None,
+    ) -> None:
         self.rules = rules
         self.width = width
+        self.legato = legato
         self.memory = PartMemory(1, rules.parts) if remember else None
         self.cost = np.zeros(1)
         self._busy = np.zeros((1, rules.parts), np.int64)
@@ -97,18 +110,15 @@ class Beam:
         time: float,
         score: Score,
         locks: Mapping[int, int] | None = None,
-    ) -> list[tuple[int, float]]:
+    ) -> None:
         """Decide the notes ``rows`` that are struck together at ``time``, in the order given.
 
-        ``score`` is asked for one row at a time; ``locks`` fixes the part of a row. Returns the
-        part and confidence of each in the alternative that is the best after it.
+        ``score`` is asked for one row at a time; ``locks`` fixes the part of a row.
         """
-        decided = []
-        for n, (row, pitch) in enumerate(zip(rows, pitches, strict=True)):
+        for row, pitch, waiting in zip(rows, pitches, self.rules.demands(pitches), strict=True):
             likelihood = score(row, self.memory)
             locked = None if locks is None else locks.get(row)
-            decided.append(self._decide(row, pitch, time, likelihood, locked, pitches[n + 1 :]))
-        return decided
+            self._decide(row, pitch, time, likelihood, locked, waiting)
 
     def release(self, row: int, time: float) -> None:
         """The key of note ``row`` goes up."""
@@ -127,38 +137,48 @@ class Beam:
         time: float,
         likelihood: Floats,
         locked: int | None,
-        waiting: Sequence[int],
-    ) -> tuple[int, float]:
+        waiting: NDArray[np.float32],
+    ) -> None:
         rules = self.rules
-        broken = rules.outside(pitch) + (self._busy >= rules.voices).astype(np.int64)
-        if waiting:
-            free = rules.voices - self._busy
+        busy = self._sounding(time)
+        done = rules.outside(pitch) + (busy >= rules.voices).astype(np.int64)
+        broken = done
+        if waiting.any():
+            free = rules.voices - busy
             after = free[:, None, :] - np.eye(rules.parts, dtype=np.int64)
-            broken = broken + rules.shortfall(rules.demand(waiting), after)
+            broken = done + rules.shortfall(waiting, after)
         total = self.cost[:, None] + _RULE * broken - likelihood
         if locked is not None:
             total = np.where(np.arange(rules.parts) == locked, total, np.inf)
         flat = total.ravel()
-        if self.width == 1:
+        width = self.width if len(self._held) < _MANY else 1
+        if width == 1:
             best = np.array([int(flat.argmin())])
         else:
-            count = min(self.width, int(np.isfinite(flat).sum()))
+            count = min(width, int(np.isfinite(flat).sum()))
             best = np.argpartition(flat, count - 1)[:count]
             best = best[np.argsort(flat[best], kind="stable")]
         parent, part = np.divmod(best, rules.parts)
-        if waiting:  # only rules already broken are carried on
-            done = rules.outside(pitch) + (self._busy >= rules.voices).astype(np.int64)
-            total = self.cost[:, None] + _RULE * done - likelihood
-        self.cost = total.ravel()[best]
+        paid = self.cost[:, None] + _RULE * done - likelihood
+        self.cost = paid.ravel()[best]
         shared = np.broadcast_to(likelihood, (len(self._busy), rules.parts))
         self._steps.append((parent, part, np.exp(shared[parent, part])))
         self._notes.append(row)
         self._follow(parent)
         self._busy[np.arange(len(part)), part] += 1
-        self._held[row] = _Held(pitch, part)
+        self._held[row] = _Held(time, part)
         if self.memory is not None:
             self.memory.assign(part, pitch, time, np.inf)
-        return int(part[0]), float(self._steps[-1][2][0])
+
+    def _sounding(self, time: float) -> NDArray[np.int64]:
+        """How many notes each part holds that keep it from another, (alternatives, parts)."""
+        if self.legato is None:
+            return self._busy
+        recent = np.zeros_like(self._busy)
+        for held in self._held.values():
+            if time - held.time < self.legato:
+                recent[np.arange(len(recent)), held.part] += 1
+        return recent
 
     def _follow(self, parent: NDArray[np.int64]) -> None:
         """Keep the alternatives ``parent``, in that order."""
@@ -169,6 +189,27 @@ class Beam:
             held.part = held.part[parent]
         if self.memory is not None:
             self.memory = self.memory.select(parent)
+
+    def posterior(self, count: int) -> Floats:
+        """How likely each part is for the last ``count`` notes, (count, parts), over all
+        alternatives."""
+        weight = np.exp(self.cost.min() - self.cost)
+        weight /= weight.sum()
+        likely = np.zeros((count, self.rules.parts))
+        at = np.arange(len(weight))
+        for n in range(1, count + 1):
+            parent, part, _ = self._steps[-n]
+            np.add.at(likely[-n], part[at], weight)
+            at = parent[at]
+        return likely
+
+    def latest(self, count: int) -> list[int]:
+        """The parts of the last ``count`` notes in the best alternative."""
+        at, parts = int(self.cost.argmin()), []
+        for parent, part, _ in self._steps[: -count - 1 : -1]:
+            parts.append(int(part[at]))
+            at = int(parent[at])
+        return parts[::-1]
 
     def trace(self, count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Part and confidence of each of ``count`` rows in the best alternative."""
@@ -187,23 +228,29 @@ def report_violations(
 ) -> tuple[Violation, ...]:
     """Where an assignment breaks the rules of ``ensemble``, in words, in the order of notes."""
     found: list[Violation] = []
+    voices = sum(part.voices or _MANY for part in ensemble.parts)
     for k, part in enumerate(ensemble.parts):
         own = np.flatnonzero(parts == k)
         pitch = notes.pitch[own]
         for n in own[(pitch < part.low) | (pitch > part.high)].tolist():
-            reason = (
-                f"bar {notes.bar_number(int(notes.onset[n]))}: pitch {notes.pitch[n]} is outside "
-                f"the range {part.low}..{part.high} of {part.name}"
-            )
-            found.append(Violation(n, "range", reason))
-        if part.voices is not None:
-            for n, sounding in _crowded(notes, own, part.voices):
-                reason = (
-                    f"bar {notes.bar_number(int(notes.onset[n]))}: {sounding} notes at once for "
-                    f"{part.name}, which has {part.voices}"
-                )
-                found.append(Violation(n, "polyphony", reason))
+            where = f"bar {notes.bar_number(int(notes.onset[n]))}"
+            reach = f"{part.name} reaches from {part.low} to {part.high}"
+            found.append(Violation(n, "range", f"{where}: pitch {notes.pitch[n]}, {reach}"))
+        crowded = _crowded(notes, own, part.voices) if part.voices is not None else []
+        for n, at_once in crowded:
+            where = f"bar {notes.bar_number(int(notes.onset[n]))}"
+            sounding = _sounding_at(notes, int(notes.onset[n]))
+            reason = f"{where}: {at_once} notes at once for {part.name}"
+            if sounding > voices:
+                reason = f"{where}: {sounding} notes at once, {voices} voices"
+            found.append(Violation(n, "polyphony", reason))
     return tuple(sorted(found))
+
+
+def _sounding_at(notes: NoteSequence, tick: int) -> int:
+    """How many notes sound at ``tick``."""
+    begun = int(np.searchsorted(notes.onset, tick, side="right"))
+    return begun - int((notes.offset[:begun] <= tick).sum())
 
 
 def _crowded(
@@ -211,13 +258,14 @@ def _crowded(
 ) -> list[tuple[int, int]]:
     """The notes of one part that begin while ``voices`` others sound, and how many then sound."""
     onset, offset = notes.onset[own], notes.offset[own]
-    if voices == 1 and (offset[:-1] <= onset[1:]).all():
+    if (offset[:-1] <= onset[1:]).all():
         return []
     crowded: list[tuple[int, int]] = []
     ends: list[int] = []
     for n, start, end in zip(own.tolist(), onset.tolist(), offset.tolist(), strict=True):
-        ends = [e for e in ends if e > start]
+        while ends and ends[0] <= start:
+            heappop(ends)
         if len(ends) >= voices:
             crowded.append((n, len(ends) + 1))
-        ends.append(end)
+        heappush(ends, end)
     return crowded

@@ -87,10 +87,8 @@ class Arranger:
         gridded, order = notes.on_grid()
         locks = {int(np.flatnonzero(order == n)[0]): part for n, part in hints.locks.items()}
         parts, confidence = self._decide(gridded, hints, locks)
-        back_parts, back_confidence = np.empty_like(parts), np.empty_like(confidence)
-        back_parts[order], back_confidence[order] = parts, confidence
-        broken = report_violations(notes, self.ensemble, back_parts)
-        return Arrangement(notes, self.ensemble, back_parts, back_confidence, broken)
+        broken = report_violations(gridded, self.ensemble, parts)
+        return Arrangement(gridded, self.ensemble, parts, confidence, broken).of(notes, order)
 
     def _decide(
         self, notes: NoteSequence, hints: Hints, locks: dict[int, int]

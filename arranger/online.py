@@ -20,10 +20,14 @@ from .decoding import Beam, Rules, report_violations
 from .engine import Engine
 from .ensembles import Ensemble
 from .features import Listener, PartMemory, rows
-from .features.listening import Heard
+from .features.listening import CHORD_WINDOW, Heard
 from .hints import Hints
 from .notes import NoteSequence
 from .performance import KeyEvent, as_played, as_written
+
+
+BELIEF_WIDTH = 8
+_IMPOSSIBLE = -50.0
 
 
 class Decision(NamedTuple):
@@ -35,11 +39,19 @@ class Decision(NamedTuple):
 
 
 class Session:
-    """One player. ``metrical``: times are quarters from a bar line, as from a sequencer; without
+    """One player.
+
+    What is believed of the past may change as more is heard (a beam of ``width`` alternatives);
+    what has been said of a note does not. ``metrical``: times are quarters from a bar line, as from a sequencer; without
     it only the distances between times matter, at a tempo that need only be about right."""
 
     def __init__(
-        self, engine: Engine, ensemble: Ensemble, hints: Hints | None = None, metrical: bool = True
+        self,
+        engine: Engine,
+        ensemble: Ensemble,
+        hints: Hints | None = None,
+        metrical: bool = True,
+        width: int = BELIEF_WIDTH,
     ) -> None:
         if not engine.config.causal:
             raise ValueError("a live session needs a live or chord-live model, not an offline one")
@@ -48,7 +60,10 @@ class Session:
         self._metrical = metrical
         self._listener = Listener()
         self._state = engine.initial_state()
-        self._beam = Beam(Rules(ensemble), width=1, remember=engine.remembers)
+        legato = None if metrical else CHORD_WINDOW
+        rules = Rules(ensemble)
+        self._belief = Beam(rules, width, engine.remembers, legato)
+        self._spoken = Beam(rules, 1, False, legato)
         self._count = 0
         self._down: defaultdict[int, deque[int]] = defaultdict(deque)
 
@@ -75,7 +90,8 @@ class Session:
         if not self._down[pitch]:
             return None
         note = self._down[pitch].popleft()
-        self._beam.release(note, time)
+        self._belief.release(note, time)
+        self._spoken.release(note, time)
         return note
 
     def _decide(self, pitches: list[int], time: float, heard: list[Heard]) -> list[Decision]:
@@ -98,11 +114,19 @@ class Session:
             return engine.log_probabilities(read[at], memory, pitches[at], time)
 
         notes = range(first, first + len(pitches))
-        decided = self._beam.press(notes, pitches, time, score)
+        self._belief.press(notes, pitches, time, score)
+        likely = self._belief.posterior(len(pitches))
+        with np.errstate(divide="ignore"):
+            spoken = np.maximum(np.log(likely), _IMPOSSIBLE)
+        self._spoken.press(notes, pitches, time, lambda note, _: spoken[note - first][None])
         for note, pitch in zip(notes, pitches, strict=True):
             self._down[pitch].append(note)
         self._count += len(pitches)
-        return [Decision(n, part, sure) for n, (part, sure) in zip(notes, decided, strict=True)]
+        parts = self._spoken.latest(len(pitches))
+        return [
+            Decision(note, part, float(row[part]))
+            for note, part, row in zip(notes, parts, likely, strict=True)
+        ]
 
 
 class LiveArranger:
@@ -111,7 +135,14 @@ class LiveArranger:
     ``stage``: not as written but as a player would, see ``performance.as_played``.
     """
 
-    def __init__(self, checkpoint: Checkpoint, stage: bool = False, seed: int = 0) -> None:
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        stage: bool = False,
+        seed: int = 0,
+        width: int = BELIEF_WIDTH,
+    ) -> None:
+        self.width = width
         self.card = checkpoint.card
         self.ensemble = checkpoint.ensemble
         self.stage = stage
@@ -129,7 +160,7 @@ class LiveArranger:
 
     def session(self, hints: Hints | None = None, metrical: bool = True) -> Session:
         """A new session with a player."""
-        return Session(self._engine, self.ensemble, hints, metrical)
+        return Session(self._engine, self.ensemble, hints, metrical, self.width)
 
     def label(self, notes: NoteSequence, hints: Hints) -> Arrangement:
         """Give every note of ``notes`` a part, in the order of its keys; locks are not heeded."""
@@ -141,9 +172,9 @@ class LiveArranger:
         parts, confidence = np.empty(len(notes), np.int64), np.empty(len(notes))
         session = self.session(hints, metrical=not self.stage)
         for note, decision in self._play(session, gridded.pitch.tolist(), events):
-            parts[order[note]], confidence[order[note]] = decision.part, decision.confidence
-        broken = report_violations(notes, self.ensemble, parts)
-        return Arrangement(notes, self.ensemble, parts, confidence, broken)
+            parts[note], confidence[note] = decision.part, decision.confidence
+        broken = report_violations(gridded, self.ensemble, parts)
+        return Arrangement(gridded, self.ensemble, parts, confidence, broken).of(notes, order)
 
     def _play(
         self, session: Session, pitch: list[int], events: Iterable[KeyEvent]

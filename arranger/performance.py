@@ -33,12 +33,14 @@ def as_played(
     tempo: float = 120.0,
     spread: float = 0.015,
     tempo_error: float = 0.1,
+    release_lag: float = 0.0,
 ) -> list[KeyEvent]:
     """The events of a human performance.
 
     The notes of a chord come in random order, ``spread`` seconds apart at ``tempo`` quarters a
-    minute; each key keeps its delay to its release. The tempo is off by a factor that drifts
-    within 1 +- ``tempo_error``. A key that is struck again has been released before.
+    minute. Keys go up when written, or later by ``release_lag`` times their own delay. The tempo
+    is off by a factor that drifts within 1 +- ``tempo_error``. A key that is struck again has
+    been released before.
     """
     onset = notes.onset / notes.resolution
     delay = np.zeros(len(notes))
@@ -53,7 +55,8 @@ def as_played(
     )
     warped = np.concatenate([[0.0], np.cumsum(4.0 * (1.0 + drift))])[: len(knots)]
     start = np.interp(onset, knots, warped) + delay
-    end = np.interp(notes.offset / notes.resolution, knots, warped) + delay
+    end = np.interp(notes.offset / notes.resolution, knots, warped) + release_lag * delay
+    end = np.maximum(end, start)
     _release_before_restrike(notes, start, end)
     return _in_order(start, end)
 

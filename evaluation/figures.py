@@ -7,6 +7,7 @@ state: every picture is its own matplotlib Figure, written by the Agg backend.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from pypianoroll import Multitrack
+
+    from .runner import Report
 
 IntArray = NDArray[np.int64]
 
@@ -132,6 +135,25 @@ def confusion(counts: IntArray, ensemble: Ensemble, path: str | Path, title: str
     note = f"{right:.2%} of {int(counts.sum()):,} notes right"
     axes.set_title(f"{title}\n{note}" if title else note, color=INK, fontsize=12, pad=14)
     _save(figure, path)
+
+
+def plot_report(report: Report, folder: str | Path) -> list[Path]:
+    """Write the confusion matrix of ``report`` and a comparison of each piece into ``folder``.
+
+    Returns the paths: ``confusion.png``, then one named after each piece, in order.
+    """
+    folder, row = Path(folder), report.metrics
+    paths = [folder / "confusion.png"]
+    title = f"{row['model']}, {row['mode']}, hints: {row['hints']}"
+    confusion(report.confusion, report.ensemble, paths[0], title)
+    for result in report.results:
+        path, again = folder / f"{result.name}.png", 2
+        while path in paths:
+            path, again = folder / f"{result.name} ({again}).png", again + 1
+        answer = result.arrangement
+        comparison(replace(answer, parts=result.truth), answer, path, result.name)
+        paths.append(path)
+    return paths
 
 
 def _rolls(rolls: Sequence[tuple[str, Roll]], title: str, path: str | Path) -> None:

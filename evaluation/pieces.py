@@ -22,8 +22,8 @@ from arranger.notes import NoteSequence
 
 IntArray = NDArray[np.int64]
 
-SUFFIXES = (".mid", ".midi", ".musicxml", ".xml", ".mxl", ".abc", ".json")
-"""Files that a folder of references may hold; all others are passed over in silence."""
+NO_SCORE = "split.json"
+"""A file of a prepared corpus that has the suffix of a score and is none."""
 
 
 @dataclass(frozen=True)
@@ -109,10 +109,15 @@ def read_references(
 
 
 def _expand(paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
-    """Each file, and whether it was named itself rather than found in a folder."""
+    """Each file, and whether it was named itself rather than found in a folder.
+
+    Of a folder, only files with the suffix of a score; all others are passed over in silence.
+    """
+    from arranger.files.formats import READABLE
+
     for path in paths:
         if path.is_dir():
-            found = (p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-            yield from ((p, False) for p in sorted(found))
+            found = (p for p in path.rglob("*") if p.suffix.lower() in READABLE and p.is_file())
+            yield from ((p, False) for p in sorted(found) if p.name != NO_SCORE)
         else:
             yield path, True

@@ -6,10 +6,11 @@ pages, titles or files; ``figures`` puts systems on a page.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
     from matplotlib.path import Path
 
 IntArray = NDArray[np.int64]
+Segments = list[tuple[tuple[float, float], tuple[float, float]]]
 
 INK = "#22262e"
 BLACK_KEY = "#f1f2f5"
 BAR_LINE = "#8b93a3"
+OCTAVE_LINE = "#b9bec8"
 BEAT_LINE = "#dfe2e8"
 
 PALETTE = (
@@ -41,7 +44,9 @@ PALETTE = (
 """Told apart with any common colour vision (after Okabe and Ito, their red left for mistakes)."""
 
 QUARTERS_A_SYSTEM = 32
-MOST_SYSTEMS = 40
+MOST_SYSTEMS = 24
+ROOM_FOR_A_NUMBER = 0.35
+"""Inches."""
 
 _SHARED = 0.75
 """Height, in rows, of each of the notes that share a row, as far as two rows allow."""
@@ -165,64 +170,90 @@ def draw_system(
     """One system of ``roll`` on ``axes``, which are ``inches`` wide and high."""
     from matplotlib.collections import PathCollection
 
-    _paper(axes, roll, line, numbers)
+    _paper(axes, roll, line, inches, numbers)
     notes, parts = roll.arrangement.notes, roll.arrangement.parts
-    shown = np.flatnonzero((notes.onset < line.end) & (notes.offset > line.begin))
-    shown = np.union1d(
-        shown, np.flatnonzero((notes.onset >= line.begin) & (notes.onset < line.end))
-    )
+    begins_here = (notes.onset >= line.begin) & (notes.onset < line.end)
+    shown = np.flatnonzero(begins_here | (notes.onset < line.begin) & (notes.offset > line.begin))
     bottom, height = roll.lanes
     tick, row = (line.end - line.begin) / inches[0], roll.rows / inches[1]  # per inch
     colours = part_colours(len(roll.arrangement.ensemble))
-    paths, faces = [], []
+    right_ones, wrong_ones = _Bars([], []), _Bars([], [])
+    wrong = set(roll.wrong.tolist())
     for i in shown.tolist():
         left = max(float(notes.onset[i]), line.begin)
         right = max(min(float(notes.offset[i]), line.end) - 0.015 * tick, left + 0.03 * tick)
         low = float(notes.pitch[i]) - 0.5 + bottom[i] + 0.02
-        paths.append(_rounded(left, right, low, low + height[i] - 0.04, 0.03 * tick, 0.03 * row))
-        faces.append(colours[int(parts[i])])
-    for marked in (False, True):  # mistakes above all else, ringed in white and red
-        own = np.flatnonzero(np.isin(shown, roll.wrong) == marked).tolist()
-        outlines = [paths[i] for i in own]
-        fills = [faces[i] for i in own]
-        if marked:
-            for colour, width in ((red, 5.0), ("white", 2.2)):
-                axes.add_collection(
-                    PathCollection(outlines, facecolors=colour, edgecolors=colour,
-                                   linewidths=width, zorder=4)
-                )  # fmt: skip
-        axes.add_collection(
-            PathCollection(outlines, facecolors=fills, edgecolors=[_darker(c) for c in fills],
-                           linewidths=0.6, zorder=5 if marked else 3)
-        )  # fmt: skip
+        bars = wrong_ones if i in wrong else right_ones
+        bars.paths.append(
+            _rounded(left, right, low, low + height[i] - 0.04, 0.03 * tick, 0.03 * row)
+        )
+        bars.colours.append(colours[int(parts[i])])
+    right_ones.draw(axes, 3)
+    for colour, width in ((red, 5.0), ("white", 2.2)):  # a red ring around a white one
+        rings = PathCollection(wrong_ones.paths, facecolors=colour, edgecolors=colour)
+        rings.set(linewidths=width, zorder=4)
+        axes.add_collection(rings, autolim=False)
+    wrong_ones.draw(axes, 5)
 
 
-def _paper(axes: Axes, roll: Roll, line: System, numbers: bool) -> None:
+class _Bars(NamedTuple):
+    """Notes as bars, and the colour of each."""
+
+    paths: list[Path]
+    colours: list[str]
+
+    def draw(self, axes: Axes, layer: int) -> None:
+        from matplotlib.collections import PathCollection
+
+        edges = [_darker(colour) for colour in self.colours]
+        bars = PathCollection(self.paths, facecolors=self.colours, edgecolors=edges)
+        bars.set(linewidths=0.6, zorder=layer)
+        axes.add_collection(bars, autolim=False)
+
+
+def _paper(
+    axes: Axes, roll: Roll, line: System, inches: tuple[float, float], numbers: bool
+) -> None:
     """Rows, bar and beat lines, bar numbers and pitch names."""
-    axes.set_xlim(line.begin, line.end)
-    axes.set_ylim(roll.low - 0.5, roll.high + 0.5)
+    bottom, top = roll.low - 0.5, roll.high + 0.5
+    axes.set(xlim=(line.begin, line.end), ylim=(bottom, top), xticks=[], yticks=[])
     pitches = range(roll.low, roll.high + 1)
+    black = [pitch for pitch in pitches if pitch % 12 in {1, 3, 6, 8, 10}]
+    octaves = [pitch - 0.5 for pitch in pitches if pitch % 12 == 0]
+    bars = [tick for tick, _ in line.bars]
+    row = inches[1] / roll.rows * 72  # points
+    _lines(axes, [((line.begin, p), (line.end, p)) for p in black], BLACK_KEY, row, 0)
+    _lines(axes, [((line.begin, p), (line.end, p)) for p in octaves], OCTAVE_LINE, 0.6, 1)
+    _lines(axes, [((tick, bottom), (tick, top)) for tick in line.beats], BEAT_LINE, 0.6, 1)
+    _lines(axes, [((tick, bottom), (tick, top)) for tick in bars], BAR_LINE, 0.9, 2)
+    if numbers:
+        stride = max(1, math.ceil(len(bars) * ROOM_FOR_A_NUMBER / inches[0]))
+        for tick, number in line.bars[::stride]:
+            _beside(axes, str(number), (tick, top), (0, 4), "left", "bottom")
     for pitch in pitches:
-        if pitch % 12 in {1, 3, 6, 8, 10}:
-            axes.axhspan(pitch - 0.5, pitch + 0.5, color=BLACK_KEY, linewidth=0, zorder=0)
-        if pitch % 12 == 0:
-            axes.axhline(pitch - 0.5, color=BAR_LINE, linewidth=0.6, alpha=0.6, zorder=1)
-    axes.vlines(
-        line.beats, roll.low - 0.5, roll.high + 0.5, color=BEAT_LINE, linewidth=0.6, zorder=1
-    )
-    ticks = [tick for tick, _ in line.bars]
-    axes.vlines(ticks, roll.low - 0.5, roll.high + 0.5, color=BAR_LINE, linewidth=0.9, zorder=2)
-    axes.set_xticks(
-        ticks, [str(number) for _, number in line.bars] if numbers else [""] * len(ticks)
-    )
-    axes.xaxis.tick_top()
-    named = [pitch for pitch in pitches if pitch % 12 in {0, 7}]
-    axes.set_yticks(named, [f"{'C' if p % 12 == 0 else 'G'}{p // 12 - 1}" for p in named])
-    axes.tick_params(length=0, labelsize=8, labelcolor=INK, pad=3)
-    for label in axes.get_xticklabels():
-        label.set_horizontalalignment("left")
+        if pitch % 12 in {0, 7}:
+            name = f"{'C' if pitch % 12 == 0 else 'G'}{pitch // 12 - 1}"
+            _beside(axes, name, (line.begin, pitch), (-5, 0), "right", "center_baseline")
     for spine in axes.spines.values():
         spine.set(color=BAR_LINE, linewidth=0.9)
+
+
+def _lines(axes: Axes, segments: Segments, colour: str, width: float, layer: int) -> None:
+    from matplotlib.collections import LineCollection
+
+    lines = LineCollection(segments, colors=colour, linewidths=width, zorder=layer)
+    lines.set_capstyle("butt")
+    axes.add_collection(lines, autolim=False)
+
+
+def _beside(
+    axes: Axes, text: str, at: tuple[float, float], shift: tuple[float, float], h: str, v: str
+) -> None:
+    """A small ``text`` outside the frame, ``shift`` points from the place ``at`` in the music."""
+    axes.annotate(
+        text, at, shift, textcoords="offset points", ha=h, va=v, fontsize=8, color=INK,
+        annotation_clip=False,
+    )  # fmt: skip
 
 
 def _rounded(left: float, right: float, low: float, high: float, rx: float, ry: float) -> Path:
@@ -242,6 +273,7 @@ def _rounded(left: float, right: float, low: float, high: float, rx: float, ry: 
     return Path([(x, y) for _, x, y in points], [code for code, _, _ in points])
 
 
+@cache
 def _darker(colour: str) -> tuple[float, ...]:
     from matplotlib.colors import to_rgb
 

@@ -8,7 +8,7 @@ written or as played.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -20,23 +20,15 @@ from arranger.features import FeatureSpec, FeatureTable, describe
 from arranger.hints import Hints
 from arranger.notes import NoteSequence
 from arranger.performance import as_played
+from evaluation.pieces import Piece
 
 HINT_KINDS = ("none", "entry", "pitch", "both")
 
 
-@dataclass(frozen=True)
-class Piece:
-    """A reference on the model's grid: ``notes`` and the part of each, shape (N,)."""
-
-    name: str
-    notes: NoteSequence
-    parts: NDArray[np.int64]
-
-    @classmethod
-    def on_grid(cls, name: str, notes: NoteSequence, parts: NDArray[np.int64]) -> Piece:
-        """The piece moved to the model's grid."""
-        gridded, order = notes.on_grid()
-        return cls(name, gridded, settle_twins(gridded, parts[order]))
+def on_grid(piece: Piece) -> Piece:
+    """The piece on the model's grid, its twins settled."""
+    gridded, order = piece.notes.on_grid()
+    return Piece(piece.name, gridded, settle_twins(gridded, piece.parts[order]))
 
 
 def settle_twins(notes: NoteSequence, parts: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -83,6 +75,12 @@ class Batch:
     pitch: NDArray[np.int64]
     onset: NDArray[np.float64]
     offset: NDArray[np.float64]
+    metrical: NDArray[np.bool_]
+    """(B,), whether each example is heard as written."""
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch with what the model reads on ``device``."""
+        return replace(self, codes=self.codes.to(device), values=self.values.to(device))
 
 
 def example(
@@ -129,8 +127,13 @@ class Examples:
             kind = HINT_KINDS[rng.integers(1, 4)]
         hints = Hints.from_reference(piece.notes, piece.parts, kind)
         if rng.random() < self.variation.played:
-            spread, error = rng.uniform(0.0, 0.025), rng.uniform(0.0, 0.15)
-            events = as_played(piece.notes, rng, spread=spread, tempo_error=error)
+            events = as_played(
+                piece.notes,
+                rng,
+                spread=rng.uniform(0.005, 0.02),
+                tempo_error=rng.uniform(0.0, 0.15),
+                release_lag=rng.choice([0.0, 0.0, 1.0]) * rng.random(),
+            )
             table = describe(piece.notes, hints, spec, events)
         else:
             if i not in self._tables:
@@ -160,6 +163,7 @@ def collate(examples: Sequence[Example]) -> Batch:
         pad([e.table.pitch for e in examples], 0),
         pad([e.table.onset for e in examples], 0),
         pad([e.table.offset for e in examples], 0),
+        np.array([e.table.metrical for e in examples]),
     )
 
 
@@ -180,9 +184,7 @@ def _with_hints(table: FeatureTable, hints: Hints, spec: FeatureSpec) -> Feature
     said = hints.encode(table.onset, table.pitch.astype(np.float64), spec.parts)
     values = table.values.copy()
     values[:, at : at + spec.value_width("hints")] = said.reshape(len(values), -1)
-    return FeatureTable(
-        table.codes, values, table.pitch, table.onset, table.offset, table.order
-    )
+    return replace(table, values=values)
 
 
 def _transposed(table: FeatureTable, semitones: int, spec: FeatureSpec) -> FeatureTable:
@@ -196,15 +198,12 @@ def _transposed(table: FeatureTable, semitones: int, spec: FeatureSpec) -> Featu
         at = sum(spec.value_width(n) for n in spec.values[: spec.values.index("frequency")])
         values = values.copy()
         values[:, at] *= 2.0 ** (semitones / 12)
-    return FeatureTable(
-        codes, values, table.pitch + semitones, table.onset, table.offset, table.order
-    )
+    return replace(table, codes=codes, values=values, pitch=table.pitch + semitones)
 
 
 def _crop(example: Example, start: int, length: int) -> Example:
     cut = slice(start, start + length)
-    t = example.table
-    table = FeatureTable(
-        t.codes[cut], t.values[cut], t.pitch[cut], t.onset[cut], t.offset[cut], t.order[cut]
-    )
+    whole = example.table
+    arrays = ("codes", "values", "pitch", "onset", "offset", "order")
+    table = replace(whole, **{name: getattr(whole, name)[cut] for name in arrays})
     return Example(table, example.parts[cut])

@@ -4,7 +4,8 @@ Writes one MIDI file a chorale and the split that the reported numbers use. Know
 imports only when it is asked to read. Does not know models.
 
 The preparation is that of the published experiments (Dong et al. 2021): four parts, repeats not
-written out, tied notes joined, grace notes left out, 24 ticks a quarter.
+written out, tied notes joined, grace notes left out, 24 ticks a quarter. With music21 10.5 it gives
+their notes in 378 of the 379 chorales; in bwv113.8 one tenor note has since been corrected.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ _VELOCITY = 64
 _TEMPO = 500_000
 
 
-class Note(NamedTuple):
+class ChoraleNote(NamedTuple):
     """A note of a prepared chorale, in ticks of ``MODEL_RESOLUTION`` a quarter."""
 
     onset: int
@@ -50,7 +51,7 @@ class Note(NamedTuple):
 class Chorale(NamedTuple):
     """``parts`` maps Soprano, Alto, Tenor and Bass to their notes, in order."""
 
-    parts: dict[str, list[Note]]
+    parts: dict[str, list[ChoraleNote]]
     meters: list[Meter]
 
 
@@ -123,8 +124,11 @@ def read_chorale(path: Path) -> Chorale:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # music21 comments on notation; the notes are as they are
-        score = converter.parseFile(path, forceSource=True, storePickle=False)
-    parts: dict[str, list[Note]] = {part.name: [] for part in load_ensemble("chorale").parts}
+        try:
+            score = converter.parseFile(path, forceSource=True, storePickle=False)
+        except Exception as error:  # music21 raises whatever its parsers meet
+            raise ValueError(f"{path}: not a readable score ({type(error).__name__})") from error
+    parts: dict[str, list[ChoraleNote]] = {part.name: [] for part in load_ensemble("chorale").parts}
     meters: list[Meter] = []
     for staff in score.parts:
         voice = _VOICE.match(staff.partName or "")
@@ -179,9 +183,9 @@ def _mapped(function: Any, items: Sequence[Path], workers: int) -> Iterator[int]
         yield from pool.map(function, items, chunksize=4)
 
 
-def _joined_notes(staff: Any) -> list[Note]:
+def _joined_notes(staff: Any) -> list[ChoraleNote]:
     """The notes of a staff, each run of tied ones as one note."""
-    notes: list[Note] = []
+    notes: list[ChoraleNote] = []
     continuing: dict[int, int] = {}  # pitch: the note that its tie prolongs
     for element in staff.recurse().notes:
         if element.duration.isGrace:
@@ -193,7 +197,7 @@ def _joined_notes(staff: Any) -> list[Note]:
             held = continuing.pop(pitch, None)
             if held is None:
                 held = len(notes)
-                notes.append(Note(onset, pitch, duration))
+                notes.append(ChoraleNote(onset, pitch, duration))
             else:
                 notes[held] = notes[held]._replace(duration=notes[held].duration + duration)
             if note.tie is not None and note.tie.type in {"start", "continue"}:

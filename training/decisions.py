@@ -16,6 +16,7 @@ from torch import Tensor
 
 from arranger.ensembles import Ensemble
 from arranger.features import MEMORY_WIDTH, PartMemory
+from arranger.features.listening import CHORD_WINDOW
 from arranger.models import MemoryHead
 
 from .batches import Batch
@@ -66,7 +67,9 @@ def decide(
         h = np.maximum(first[:, t] + seen[:, t] @ played, 0)
         h += np.maximum(h @ hidden + hidden_bias, 0)
         scores = h @ out + out_bias
-        barred = (single & (memory.last_offset > onset)) | (pitch < low) | (pitch > high)
+        held = memory.last_offset > onset
+        held &= batch.metrical[:, None] | (onset - memory.last_onset < CHORD_WINDOW)
+        barred = (single & held) | (pitch < low) | (pitch > high)
         barred &= ~barred.all(axis=1, keepdims=True)
         part = np.where(barred, -np.inf, scores).argmax(axis=1)
         if forced is not None:

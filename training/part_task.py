@@ -18,7 +18,9 @@ from torch import Tensor
 from arranger.ensembles import Ensemble
 from arranger.models import MemoryHead, PartModel
 
-from .batches import Batch, Piece, collate, example, settle_twins
+from evaluation.pieces import Piece
+
+from .batches import Batch, collate, example, settle_twins
 from .decisions import decide
 
 
@@ -77,6 +79,7 @@ class PartTask:
         return right / total
 
     def _choose(self, model: PartModel, batch: Batch) -> NDArray[np.int64]:
+        batch = batch.to(next(model.parameters()).device)
         heard = model(batch.codes, batch.values, batch.lengths)
         if isinstance(model.head, MemoryHead):
             return decide(model.head, heard, batch, self.ensemble).parts

@@ -59,7 +59,8 @@ class Transformer:
         projected = self._linear(
             f"{block}.query_key_value", self._norm(f"{block}.attention_norm", x)
         )
-        q, k, v = projected.reshape(len(x), 3, self.heads, -1).transpose(1, 2, 0, 3)
+        size = x.shape[1] // self.heads
+        q, k, v = projected.reshape(len(x), 3, self.heads, size).transpose(1, 2, 0, 3)
         return q, k, v
 
     def _finish(self, block: str, x: Array, attended: Array) -> Array:

@@ -73,7 +73,7 @@ class FeatureTable:
 
     ``codes`` (N, C) and ``values`` (N, D) follow the FeatureSpec; ``pitch``, ``onset`` and
     ``offset`` (N,) are what decided parts are remembered by, in MIDI and quarters; ``order`` (N,)
-    gives each row's note in the sequence.
+    gives each row's note in the sequence. ``metrical``: heard as written, not as played.
     """
 
     codes: NDArray[np.int64]
@@ -82,6 +82,7 @@ class FeatureTable:
     onset: NDArray[np.float64]
     offset: NDArray[np.float64]
     order: NDArray[np.int64]
+    metrical: bool = True
 
 
 def describe(
@@ -108,7 +109,7 @@ def describe(
     pitch, start = notes.pitch[order], onset[order]
     heard = _listen(notes, spec, events) if spec.listens else []
     codes, values = rows(spec, hints, pitch, start, heard, events is None, notes)
-    return FeatureTable(codes, values, pitch, start, offset[order], order)
+    return FeatureTable(codes, values, pitch, start, offset[order], order, events is None)
 
 
 def rows(

@@ -116,7 +116,7 @@ def pair_notes(events: Iterable[Event]) -> Pairing:
             else:
                 waiting[key] = deque((i,))
             starts.append(i)
-        elif kind == NOTE_ON or kind == NOTE_OFF:
+        elif kind in (NOTE_ON, NOTE_OFF):
             queue = waiting.get((message[0] & 0x0F, message[1]))
             if queue:
                 end_of[queue.popleft()] = i

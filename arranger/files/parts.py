@@ -15,8 +15,9 @@ further MIDI ports. Program changes and track names of the source give way to th
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from typing import NamedTuple
@@ -44,13 +45,20 @@ class _Strand(NamedTuple):
     lane: int
 
 
+_Strands = dict[_Strand, list[tuple[PlacedEvent, PlacedEvent]]]
+"""The start and end of each note of a strand."""
+
+
 @dataclass(frozen=True)
 class _Line:
-    """A track to be: the strands in it and the channel of each."""
+    """A track to be: the strands in it and the channel of each. ``sent`` is the control that
+    another track has already sent on its channel.
+    """
 
     part: int
     port: int
     channels: dict[_Strand, int]
+    sent: int | None = None
 
 
 def arranged_tracks(score: Score, arrangement: Arrangement) -> list[list[Event]]:
@@ -67,13 +75,16 @@ def arranged_tracks(score: Score, arrangement: Arrangement) -> list[list[Event]]
     slots = _further_slots(free, len(ensemble))
     for channel in sources.silent:
         port, number = next(slots)
-        tracks.append(_events(sources.controls[channel], number, _port(port) if port else []))
+        events = [
+            (place, _on_channel(message, number)) for place, message in sources.controls[channel]
+        ]
+        tracks.append(_closed([*(_port(port) if port else ()), *events]))
     return tracks
 
 
 def checked_parts(score: Score, arrangement: Arrangement) -> list[int]:
     """The part of each note; ValueError where the arrangement is not one of this score."""
-    parts = np.asarray(arrangement.parts).tolist()
+    parts: list[int] = np.asarray(arrangement.parts).tolist()
     if len(parts) != len(score.notes):
         raise ValueError(f"an arrangement of {len(parts)} notes, expected {len(score.notes)}")
     if parts and not 0 <= min(parts) <= max(parts) < len(arrangement.ensemble):
@@ -84,29 +95,26 @@ def checked_parts(score: Score, arrangement: Arrangement) -> list[int]:
     return parts
 
 
-def _strands(
-    score: Score, parts: list[int], sources: Sources
-) -> dict[_Strand, list[tuple[PlacedEvent, PlacedEvent]]]:
-    """The start and end of each note, by the strand that takes it."""
+def _strands(score: Score, parts: list[int], sources: Sources) -> _Strands:
+    """The notes by the strand that takes them."""
     spans = score.document.notes
     notes = [
         (part, *sources.ends_of(spans[handle]))
         for part, handle in zip(parts, score.handle.tolist(), strict=True)
     ]
-    strands: dict[_Strand, list[tuple[PlacedEvent, PlacedEvent]]] = defaultdict(list)
+    strands: _Strands = defaultdict(list)
     last_end: dict[tuple[int, int, int], list[Place]] = defaultdict(list)
     for part, control, start, end in sorted(notes, key=lambda note: note[2][0]):
         lanes = last_end[part, control, start[1][1]]
         # Ends are read in the order of starts, so within a lane they must come in that order.
-        lane = next((i for i, last in enumerate(lanes) if last < end[0]), len(lanes))
+        # The last ends of the lanes fall from lane to lane.
+        lane = bisect_left(lanes, True, key=lambda last: last < end[0])
         lanes[lane : lane + 1] = [end[0]]
         strands[_Strand(part, control, lane)].append((start, end))
     return strands
 
 
-def _lines(
-    parts: int, strands: dict[_Strand, list[tuple[PlacedEvent, PlacedEvent]]]
-) -> tuple[list[_Line], list[tuple[int, int]]]:
+def _lines(parts: int, strands: _Strands) -> tuple[list[_Line], list[tuple[int, int]]]:
     """Share out the channels: one for each part, then for the strands with most notes.
 
     Returns the tracks to be and the slots (port and channel) that stay free.
@@ -121,6 +129,7 @@ def _lines(
     for strand in sorted(strands, key=lambda s: (s.lane, -len(strands[s]), s)):
         line = lines[strand.part]
         own = _CHANNELS[strand.part % 15]
+        main = next(iter(line.channels), strand)
         slot = next((slot for slot in free if slot[0] == line.port), None)
         if not line.channels:
             line.channels[strand] = own
@@ -128,26 +137,24 @@ def _lines(
             free.remove(slot)
             line.channels[strand] = slot[1]
         else:
-            further.append(_Line(strand.part, line.port, {strand: own}))
+            further.append(_Line(strand.part, line.port, {strand: own}, main.control))
     return lines + sorted(further, key=lambda line: line.part), free
 
 
 def _part_track(
     line: _Line,
     part: Part,
-    strands: dict[_Strand, list[tuple[PlacedEvent, PlacedEvent]]],
+    strands: _Strands,
     sources: Sources,
     ports: bool,
 ) -> list[Event]:
-    head: list[PlacedEvent] = [(_FIRST, meta(TRACK_NAME, part.name.encode()))]
+    entries: list[PlacedEvent] = [(_FIRST, meta(TRACK_NAME, part.name.encode()))]
     if ports:
-        head += _port(line.port)
-    entries = list(head)
-    channels = line.channels or {_Strand(line.part, -1, 0): _CHANNELS[line.part % 15]}
-    for channel in channels.values():
+        entries += _port(line.port)
+    for channel in line.channels.values() or _CHANNELS[line.part % 15 :][:1]:
         entries.append((_FIRST, bytes((PROGRAM | channel, part.program))))
     for strand, channel in line.channels.items():
-        events = sources.controlled[strand.control] if strand.control >= 0 else []
+        events = sources.controlled[strand.control] if strand.control != line.sent else []
         entries += [(place, _on_channel(message, channel)) for place, message in events]
         for note in strands[strand]:
             entries += [(place, _on_channel(message, channel)) for place, message in note]
@@ -155,9 +162,24 @@ def _part_track(
     return _closed(entries)
 
 
-def _further_slots(free: list[tuple[int, int]], parts: int) -> Iterable[tuple[int, int]]:
+def _further_slots(free: list[tuple[int, int]], parts: int) -> Iterator[tuple[int, int]]:
     """Slots for channels without notes: the free ones, then those of ports not used so far."""
     yield from free
     for port in count((parts + 14) // 15):
         for channel in _CHANNELS:
             yield port, channel
+
+
+def _port(port: int) -> list[PlacedEvent]:
+    if port > 127:
+        raise ValueError("more parts and channels than 128 MIDI ports have")
+    return [(_FIRST, meta(PORT, bytes((port,))))]
+
+
+def _on_channel(message: bytes, channel: int) -> bytes:
+    return bytes((message[0] & 0xF0 | channel,)) + message[1:]
+
+
+def _closed(entries: list[PlacedEvent]) -> list[Event]:
+    events = [(max(0, place[0]), message) for place, message in entries]
+    return [*events, (events[-1][0], meta(END, b""))]

@@ -7,6 +7,7 @@ everything else of the file, so that a writer can give all of it back. Does not 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 

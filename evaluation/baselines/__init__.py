@@ -1,7 +1,8 @@
 """The baselines of Dong et al. 2021, all in one shape: a name and ``label(notes, hints)``.
 
 Knows which there are, how to fit those that learn, and how to keep the fitted ones in a folder
-(``baselines.json`` and ``mlp.npz``). Does not know how they are scored.
+(``baselines.json`` and ``mlp.npz``; ``evaluation/fitted`` has the shipped ones). Does not know how
+they are scored.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from .mlp import Perceptron, fit_perceptron
 from .pitch import PitchTable, ZoneOracle, best_zones, histogram_of, most_common, zone
 
 __all__ = [
+    "FITTED",
     "BaselineRow",
     "Baselines",
     "ClosestPitch",
@@ -38,6 +40,8 @@ __all__ = [
 ]
 
 FORMAT = 1
+FITTED = Path(__file__).parent.parent / "fitted"
+"""The fitted baselines that are shipped, a folder an ensemble."""
 
 
 @dataclass(frozen=True)
@@ -109,12 +113,12 @@ def fit_baselines(
     )
 
 
-def load_baselines(folder: str | Path, ensemble: Ensemble) -> Baselines:
-    """The baselines that ``Baselines.save`` wrote.
+def load_baselines(ensemble: Ensemble, folder: str | Path | None = None) -> Baselines:
+    """The baselines that ``Baselines.save`` wrote; without ``folder``, the shipped ones.
 
     ValueError, with one sentence, where ``folder`` holds none or they are for other parts.
     """
-    folder = Path(folder)
+    folder = FITTED / ensemble.name if folder is None else Path(folder)
     try:
         document = json.loads((folder / "baselines.json").read_text(encoding="utf-8"))
         with np.load(folder / "mlp.npz", allow_pickle=False) as archive:

@@ -1,0 +1,43 @@
+# `make demo` and `make test` need Python 3.11 or later and nothing else.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+PIECE := tegner-betlehems-stjarna
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test check bench clean
+
+demo: $(INSTALLED)
+	@mkdir -p demo
+	@$(BIN)/arranger arrange arranger/examples/$(PIECE).mid -o demo/$(PIECE).mid \
+		--ensemble chorale --picture demo/$(PIECE).png --report demo/$(PIECE).json
+	@$(BIN)/arranger arrange arranger/examples/$(PIECE).mid -o demo/$(PIECE).musicxml \
+		--ensemble chorale
+
+test: $(INSTALLED)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+
+check: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+
+bench: $(INSTALLED)
+	$(BIN)/python -m evaluation.bench
+
+clean:
+	rm -rf $(VENV) demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The build backend is installed first, from the constraints too, and used without isolation: an
+# isolated build would take whatever version of it is newest.
+$(INSTALLED): pyproject.toml constraints.txt
+	@echo "Installing into $(VENV) (a few minutes the first time)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet -c constraints.txt hatchling editables
+	@$(BIN)/python -m pip install --quiet -c constraints.txt --no-build-isolation -e '.[dev]'
+	@touch $@

@@ -1,0 +1,64 @@
+"""Tiny untrained models, one of each kind, and the checkpoints that hold them."""
+
+from __future__ import annotations
+
+import torch
+
+from arranger.checkpoints import Card, Checkpoint, describe_ensemble
+from arranger.configuration import ModelConfig
+from arranger.models import PartModel
+from tests.music import CHORALE
+
+MODE_OF_VIEW = {"note": "live", "chord": "chord-live", "piece": "offline"}
+VALUES = {
+    "note": ["frequency", "timing", "keys", "hints"],
+    "chord": ["timing", "keys", "chord", "hints"],
+    "piece": ["timing", "keys", "chord", "span", "hints"],
+}
+
+
+def tiny_config(view: str, backbone: str = "lstm", head: str = "memory") -> ModelConfig:
+    codes = {"pitch": 4, "beat": 4, "position": 3}
+    if view == "piece":
+        codes["duration"] = 3
+    return ModelConfig.from_dict(
+        {
+            "view": view,
+            "parts": 4,
+            "codes": codes,
+            "values": VALUES[view],
+            "backbone": {
+                "kind": backbone,
+                "units": 8,
+                "layers": 2,
+                "residual": backbone == "lstm",
+                "heads": 2,
+                "feed_forward": 12,
+            },
+            "head": {"kind": head, "units": 8},
+        }
+    )
+
+
+def tiny_model(config: ModelConfig, seed: int = 0) -> PartModel:
+    torch.manual_seed(seed)
+    model = PartModel(config).eval()
+    with torch.no_grad():  # far from zero, so that a mistake shows
+        for weight in model.parameters():
+            if weight.requires_grad:
+                weight.add_(0.3 * torch.randn_like(weight))
+    return model
+
+
+def tiny_checkpoint(view: str, backbone: str = "lstm", head: str = "memory") -> Checkpoint:
+    config = tiny_config(view, backbone, head)
+    weights = {name: w.numpy() for name, w in tiny_model(config).state_dict().items()}
+    card = Card(
+        name=f"tiny-{view}",
+        mode=MODE_OF_VIEW[view],
+        ensemble=describe_ensemble(CHORALE),
+        config=config.to_dict(),
+        data="none",
+        licence="none",
+    )
+    return Checkpoint(card, config, CHORALE, weights)

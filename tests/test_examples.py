@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import arranger
+from arranger.files import read
+
+EXAMPLES = Path(arranger.__file__).parent / "examples"
+
+
+@pytest.mark.parametrize(
+    ("file", "notes"),
+    [
+        ("tegner-betlehems-stjarna.mid", 202),
+        ("brahms-vergangen-ist-mir.mid", 278),
+        ("old-hundredth.abc", 128),
+    ],
+)
+def test_an_example_is_a_keyboard_piece_of_four_voices(file: str, notes: int) -> None:
+    score = read(EXAMPLES / file)
+    assert len(score.notes) == notes
+    assert len(score.tracks) == 1
+    assert score.warnings == ()
+    onset, offset = score.notes.onset, score.notes.offset
+    sounding = [((onset <= tick) & (offset > tick)).sum() for tick in np.unique(onset)]
+    assert max(sounding) == 4
+
+
+def test_every_example_is_described() -> None:
+    text = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+    files = [path.name for path in EXAMPLES.iterdir() if path.suffix not in {".md", ".py"}]
+    assert files
+    assert [name for name in files if f"`{name}`" not in text] == []

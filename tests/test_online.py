@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from arranger.features import PartMemory, describe
+from arranger.hints import Hints
+from arranger.notes import NoteSequence
+from arranger.online import LiveArranger, Session
+from tests.models import tiny_checkpoint
+from tests.music import CHORALE, four_voices
+
+LIVE = [("note", "lstm", "memory"), ("note", "transformer", "linear"), ("chord", "lstm", "memory")]
+
+
+@pytest.mark.parametrize("kind", LIVE)
+def test_cutting_the_future_changes_no_label_already_given(kind: tuple[str, str, str]) -> None:
+    arranger = LiveArranger(tiny_checkpoint(*kind))
+    notes, _ = four_voices(10)
+    whole = arranger.label(notes, Hints()).parts
+    for tick in np.unique(notes.onset).tolist():
+        cut = notes.take(notes.onset <= tick)
+        assert (arranger.label(cut, Hints()).parts == whole[: len(cut)]).all()
+
+
+@pytest.mark.parametrize("kind", LIVE)
+def test_the_length_of_notes_still_held_changes_no_label(kind: tuple[str, str, str]) -> None:
+    arranger = LiveArranger(tiny_checkpoint(*kind))
+    notes, _ = four_voices(10)
+    whole = arranger.label(notes, Hints()).parts
+    for tick in np.unique(notes.onset).tolist():
+        longer = replace(notes, duration=np.where(notes.offset > tick, notes.duration + 31, notes.duration))
+        given = notes.onset <= tick
+        assert (arranger.label(longer, Hints()).parts[given] == whole[given]).all()
+
+
+def test_within_a_chord_only_a_chord_model_knows_the_notes_above() -> None:
+    notes, _ = four_voices(6)
+    without_top = notes.take(np.append(np.diff(notes.onset) == 0, False) | (notes.onset > 0))
+    first = np.flatnonzero(notes.onset == 0)[0]
+    for view, differs in (("note", False), ("chord", True)):
+        arranger = LiveArranger(tiny_checkpoint(view))
+        told, said = (arranger.label(n, Hints()).confidence[first] for n in (notes, without_top))
+        assert (told != said) is np.bool_(differs)
+
+
+@pytest.mark.parametrize("kind", LIVE)
+def test_a_session_scores_as_the_whole_piece_does(kind: tuple[str, str, str]) -> None:
+    checkpoint = tiny_checkpoint(*kind)
+    engine = checkpoint.engine()
+    notes, _ = four_voices(10)
+    table = describe(notes, Hints(), checkpoint.config.spec)
+    heard = engine.hear(table.codes, table.values)
+    live = LiveArranger(checkpoint).label(notes, Hints())
+    memory = PartMemory(1, 4)
+    for n in range(len(notes)):
+        pitch, onset, offset = table.pitch[n], table.onset[n], table.offset[n]
+        likely = engine.log_probabilities(heard[n], memory, int(pitch), float(onset))
+        assert live.confidence[n] == pytest.approx(np.exp(likely[0, live.parts[n]]), abs=1e-5)
+        memory.assign(live.parts[n : n + 1], int(pitch), float(onset), float(offset))
+
+
+def test_a_stage_performance_labels_every_note_once() -> None:
+    notes, _ = four_voices(10)
+    arrangement = LiveArranger(tiny_checkpoint("note"), stage=True).label(notes, Hints())
+    assert len(arrangement.parts) == len(notes)
+    assert ((arrangement.confidence > 0) & (arrangement.confidence <= 1)).all()
+
+
+def test_a_key_released_ends_the_note_that_it_struck_first() -> None:
+    session = LiveArranger(tiny_checkpoint("note")).session()
+    first, second = session.note_on(60, 0.0), session.note_on(60, 1.0)
+    assert (first.note, second.note) == (0, 1)
+    assert session.note_off(60, 2.0) == 0
+    assert session.note_off(60, 3.0) == 1
+    assert session.note_off(60, 4.0) is None
+    assert session.note_off(33, 4.0) is None
+
+
+def test_the_keys_of_a_chord_may_come_in_any_order() -> None:
+    sessions = [LiveArranger(tiny_checkpoint("chord")).session() for _ in range(2)]
+    up = sessions[0].chord_on([48, 55, 64, 72], 0.0)
+    mixed = sessions[1].chord_on([64, 48, 72, 55], 0.0)
+    assert [mixed[i].part for i in (1, 3, 0, 2)] == [one.part for one in up]
+
+
+def test_an_offline_model_cannot_play_live() -> None:
+    with pytest.raises(ValueError, match="needs a live or chord-live model"):
+        Session(tiny_checkpoint("piece").engine(), CHORALE)
+
+
+@pytest.mark.parametrize("rows", [[], [(0, 60, 24, 64)], [(0, 60, 0, 64), (0, 60, 0, 64)]])
+def test_no_note_one_note_and_zero_lengths_are_played(rows: list) -> None:
+    notes, _ = NoteSequence.from_rows(rows)
+    for view in ("note", "chord"):
+        for stage in (False, view == "note"):
+            arranger = LiveArranger(tiny_checkpoint(view), stage)
+            assert len(arranger.label(notes, Hints()).parts) == len(rows)

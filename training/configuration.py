@@ -1,0 +1,92 @@
+"""What a training config says: one frozen dataclass a section; unknown keys are errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from arranger.configuration import ModelConfig, section
+from arranger.ensembles import Ensemble, load_ensemble
+
+from .batches import Variation
+
+VIEW_OF_MODE = {"live": "note", "chord-live": "chord", "offline": "piece"}
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """AdamW with a cosine schedule; the weights that are kept are a running average.
+
+    ``rate`` is the highest learning rate, ``average`` the decay of the running average a step,
+    ``own`` the share of examples that late in training follow the model's own decisions (memory
+    heads), ``every`` the steps between two looks at the valid pieces.
+    """
+
+    steps: int = 1200
+    batch: int = 16
+    rate: float = 3e-3
+    weight_decay: float = 0.01
+    warmup: int = 100
+    clip: float = 1.0
+    average: float = 0.99
+    own: float = 0.9
+    smoothing: float = 0.0
+    every: int = 100
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """A whole training run. ``mode``: live, chord-live or offline; it sets the model's view."""
+
+    name: str
+    mode: str
+    ensemble: Ensemble
+    data: str
+    licence: str
+    model: ModelConfig
+    variation: Variation
+    training: TrainingConfig
+
+    def with_seed(self, seed: int) -> RunConfig:
+        """The same run from another seed."""
+        return replace(self, training=replace(self.training, seed=seed))
+
+
+def load_run(path: str | Path) -> RunConfig:
+    """A run from a YAML file; ValueError, in one sentence, for whatever is wrong in it."""
+    try:
+        document = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read ({error.strerror})") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not a readable YAML file ({type(error).__name__})") from error
+    try:
+        return _parse(document)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: not a training config: {error}") from error
+
+
+def _parse(document: Any) -> RunConfig:
+    if not isinstance(document, Mapping):
+        raise ValueError("expected keys and values")
+    mode = document.get("mode")
+    if mode not in VIEW_OF_MODE:
+        raise ValueError(f"mode must be one of {', '.join(VIEW_OF_MODE)}, not {mode!r}")
+    sections = dict(document)
+    ensemble = load_ensemble(sections.get("ensemble", "chorale"))
+    sections["ensemble"] = ensemble
+    sections["model"] = ModelConfig.from_dict(
+        {"view": VIEW_OF_MODE[mode], "parts": len(ensemble), **document["model"]}
+    )
+    variation = dict(document.get("variation") or {})
+    if "transpose" in variation:
+        variation["transpose"] = tuple(variation["transpose"])
+    sections["variation"] = section(Variation, variation, "variation")
+    sections["training"] = section(TrainingConfig, document.get("training") or {}, "training")
+    run: RunConfig = section(RunConfig, sections, "run")
+    return run

@@ -1,0 +1,76 @@
+"""What ``arranger train`` does: read a config and a corpus, train, calibrate, measure.
+
+Knows the loop, the corpus and the library's own arrangers, through which a finished checkpoint is
+measured as its users will meet it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from arranger.checkpoints import Card, Checkpoint, load, save
+from arranger.offline import Arranger
+from arranger.online import LiveArranger
+from evaluation.pieces import Labeller, Piece
+from evaluation.runner import evaluate
+from evaluation.splits import load_split
+
+from .calibration import best_temperature
+from .configuration import load_run
+from .loop import Run
+
+HINTS = ("none", "entry", "pitch", "both")
+
+
+def train(
+    config: str | Path,
+    data: str | Path,
+    out: str | Path | None = None,
+    seed: int | None = None,
+    quiet: bool = False,
+) -> Path:
+    """Train the run that ``config`` describes on the corpus in ``data``.
+
+    The run's folder (``out``, or runs/NAME-SEED) holds the best checkpoint; a run that was
+    stopped goes on from there. Returns the folder.
+    """
+    run = load_run(config)
+    if seed is not None:
+        run = run.with_seed(seed)
+    folder = Path(out) if out else Path("runs") / f"{run.name}-{run.training.seed}"
+    valid = load_split(data, "valid", run.ensemble)
+    Run(run, load_split(data, "train", run.ensemble), valid, folder).train(quiet)
+    finish(folder, valid)
+    return folder
+
+
+def finish(folder: Path, valid: list[Piece]) -> Card:
+    """Calibrate the checkpoint in ``folder`` on ``valid`` and write its numbers on its card."""
+    checkpoint = load(folder)
+    temperature = best_temperature(checkpoint, valid, arranger_for)
+    card = replace(checkpoint.card, temperature=temperature)
+    measured = measure(replace(checkpoint, card=card), valid)
+    card = replace(card, metrics={**card.metrics, "valid": measured})
+    save(folder, card, checkpoint.weights)
+    return card
+
+
+def measure(checkpoint: Checkpoint, pieces: list[Piece]) -> dict[str, float]:
+    """The accuracy with each kind of hints, and on a stage for a live checkpoint."""
+    mode, ensemble = checkpoint.card.mode, checkpoint.ensemble
+    kinds = HINTS if "hints" in checkpoint.config.values else ("none",)
+    labeller = arranger_for(checkpoint)
+    found = {
+        kind: float(evaluate(labeller, pieces, kind, ensemble, mode).metrics["accuracy"])
+        for kind in kinds
+    }
+    if mode == "live":
+        stage = evaluate(LiveArranger(checkpoint, True), pieces, "none", ensemble, "stage")
+        found["stage"] = float(stage.metrics["accuracy"])
+    return found
+
+
+def arranger_for(checkpoint: Checkpoint) -> Labeller:
+    """The arranger that a checkpoint's mode asks for."""
+    return Arranger(checkpoint) if checkpoint.card.mode == "offline" else LiveArranger(checkpoint)
