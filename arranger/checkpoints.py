@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .configuration import ModelConfig, section
-from .ensembles import Ensemble, Part
+from .configuration import VIEW_OF_MODE, ModelConfig, section
 from .engine import Engine
+from .engine.shapes import Shapes, weight_shapes
+from .ensembles import Ensemble, Part
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 FORMAT = 1
@@ -84,26 +85,44 @@ def load(name_or_path: str | Path) -> Checkpoint:
     try:
         config = ModelConfig.from_dict(card.config)
         ensemble = _ensemble(card.ensemble)
-    except (KeyError, TypeError, ValueError) as error:
+        shapes = weight_shapes(config)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{folder}: the card describes no model: {error}") from error
+    if config.view != VIEW_OF_MODE[card.mode]:
+        raise CheckpointError(
+            f"{folder}: a {card.mode} model has the {VIEW_OF_MODE[card.mode]} view, "
+            f"this one the {config.view} view"
+        )
     if config.spec.parts != len(ensemble):
         raise CheckpointError(
             f"{folder}: the model scores {config.spec.parts} parts, its ensemble has "
             f"{len(ensemble)}"
         )
     weights = _load_weights(folder)
-    try:
-        Engine(config, weights)
-    except (KeyError, ValueError) as error:
-        raise CheckpointError(f"{folder}: the card does not fit the weights: {error}") from error
+    misfit = _misfit(weights, shapes)
+    if misfit:
+        raise CheckpointError(f"{folder}: the card does not fit the weights: {misfit}")
     return Checkpoint(card, config, ensemble, weights)
+
+
+def load_for(name_or_path: str | Path, ensemble: Ensemble, mode: str) -> Checkpoint:
+    """As ``load``; ValueError if the checkpoint was made for other parts or another mode."""
+    checkpoint = load(name_or_path)
+    name, parts = checkpoint.card.name, checkpoint.ensemble.names
+    if parts != ensemble.names:
+        raise ValueError(
+            f"model {name} arranges for {', '.join(parts)}, not for {', '.join(ensemble.names)}"
+        )
+    if checkpoint.card.mode != mode:
+        raise ValueError(f"model {name} is made for {checkpoint.card.mode}, not for {mode}")
+    return checkpoint
 
 
 def load_card(folder: Path) -> Card:
     """The card in ``folder``, checked for its format and keys."""
     try:
         document = json.loads((folder / "card.json").read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{folder}: the card cannot be read: {error}") from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise CheckpointError(f"{folder}: expected a card of format {FORMAT}")
@@ -111,6 +130,14 @@ def load_card(folder: Path) -> Card:
         card: Card = section(Card, document, "card")
     except ValueError as error:
         raise CheckpointError(f"{folder}: {error}") from error
+    if card.mode not in VIEW_OF_MODE:
+        raise CheckpointError(
+            f"{folder}: mode must be one of {', '.join(VIEW_OF_MODE)}, not {card.mode!r}"
+        )
+    if not card.temperature > 0:
+        raise CheckpointError(
+            f"{folder}: temperature must be a number above 0, not {card.temperature!r}"
+        )
     return card
 
 
@@ -129,12 +156,25 @@ def save(folder: Path, card: Card, weights: Mapping[str, NDArray[np.float32]]) -
 
 def describe_ensemble(ensemble: Ensemble) -> dict[str, Any]:
     """An ensemble as plain data, as a card keeps it."""
-    return {"name": ensemble.name, "parts": [asdict(part) for part in ensemble.parts]}
+    parts = [{**asdict(part), "aliases": list(part.aliases)} for part in ensemble.parts]
+    return {"name": ensemble.name, "parts": parts}
 
 
 def _ensemble(document: Mapping[str, Any]) -> Ensemble:
     parts = [Part(**{**part, "aliases": tuple(part["aliases"])}) for part in document["parts"]]
     return Ensemble(document["name"], tuple(parts))
+
+
+def _misfit(weights: Mapping[str, NDArray[np.float32]], shapes: Shapes) -> str | None:
+    """Why ``weights`` are not those of a model with ``shapes``; None if they are."""
+    for name in sorted(shapes.keys() | weights.keys()):
+        if name not in weights:
+            return f"{name} is missing"
+        if name not in shapes:
+            return f"{name} has no place in the model"
+        if weights[name].shape != shapes[name]:
+            return f"{name} has the shape {weights[name].shape}, expected {shapes[name]}"
+    return None
 
 
 def _load_weights(folder: Path) -> dict[str, NDArray[np.float32]]:

@@ -7,30 +7,37 @@ is given.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .checkpoints import CheckpointError
-from .files.score import FileError
+from . import __version__
+from .configuration import VIEW_OF_MODE
 
 if TYPE_CHECKING:
     from .offline import ArrangedScore
 
-MODES = ("offline", "live", "chord-live")
+MODES = tuple(VIEW_OF_MODE)
 HINTS = ("none", "entry", "pitch", "both")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0, or 2 with one sentence on stderr for what a person can mend."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may hold what nobody can print
+        sys.stdout.reconfigure(errors="backslashreplace")
     arguments = _parser().parse_args(argv)
     try:
         return int(arguments.run(arguments))
-    except (FileError, CheckpointError, ValueError) as error:
+    except ValueError as error:  # FileError and CheckpointError are of this kind
         print(f"arranger: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"arranger: {where}{error.strerror or error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("arranger: stopped", file=sys.stderr)
@@ -41,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="arranger", description="Give every note of a piece to an instrument."
     )
+    parser.add_argument("--version", action="version", version=f"arranger {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     arrange = commands.add_parser("arrange", help="arrange a file, or a folder of files")
@@ -49,9 +57,17 @@ def _parser() -> argparse.ArgumentParser:
         "-o", "--output", type=Path, required=True, help=".mid .musicxml .json .png, or a folder"
     )
     arrange.add_argument("--ensemble", default="chorale", help="a name, or a YAML file")
-    arrange.add_argument("--mode", choices=MODES, default="offline")
+    arrange.add_argument(
+        "--mode",
+        choices=MODES,
+        default="offline",
+        help="what is known of the piece: all (offline, the default), or what has been played, "
+        "key by key (live) or chord by chord (chord-live)",
+    )
     arrange.add_argument("--model", help="a shipped checkpoint's name, or a folder")
-    arrange.add_argument("--hints", type=Path, metavar="FILE.yaml")
+    arrange.add_argument(
+        "--hints", type=Path, metavar="FILE.yaml", help="entries, mean_pitch and locks you know"
+    )
     arrange.add_argument("--picture", type=Path, metavar="OUT.png", help="also draw a piano roll")
     arrange.add_argument("--report", type=Path, metavar="OUT.json", help="also say what was done")
     arrange.set_defaults(run=_arrange)
@@ -82,6 +98,18 @@ def _parser() -> argparse.ArgumentParser:
     data.add_argument("--out", type=Path, required=True)
     data.set_defaults(run=_data)
 
+    measure = commands.add_parser("measure", help="write accuracies on the cards of checkpoints")
+    measure.add_argument("checkpoints", type=Path, nargs="+", help="folders of training runs")
+    measure.add_argument("--data", type=Path, required=True, help="a prepared corpus")
+    measure.add_argument("--split", choices=("valid", "test"), default="valid")
+    measure.set_defaults(run=_measure)
+
+    report = commands.add_parser("report", help="write the table of results")
+    report.add_argument("--runs", type=Path, required=True, help="the folder of training runs")
+    report.add_argument("--data", type=Path, required=True, help="a prepared corpus")
+    report.add_argument("-o", "--output", type=Path, default=Path("docs/RESULTS.md"))
+    report.set_defaults(run=_report)
+
     models = commands.add_parser("models", help="the shipped checkpoints and their cards")
     models.add_argument("name", nargs="?", help="print the whole card of one")
     models.set_defaults(run=_models)
@@ -91,20 +119,27 @@ def _parser() -> argparse.ArgumentParser:
 def _arrange(arguments: argparse.Namespace) -> int:
     from .jobs import Desk, Outcome, plan, run, write_report
 
-    jobs = plan(arguments.input, arguments.output)
+    is_folder = arguments.input.is_dir()
+    jobs = plan(arguments.input, arguments.output, arguments.picture)
     desk = Desk(arguments.ensemble, arguments.mode, arguments.model, arguments.hints)
-    outcomes, failed = [], 0
-    for result in _progress(run(desk, jobs, _draw), len(jobs)):
-        if not isinstance(result, Outcome):
+    results = run(desk, jobs, _draw)
+    say: Callable[..., None] = print
+    if is_folder:
+        from tqdm import tqdm
+
+        results = iter(tqdm(results, total=len(jobs), unit="file", disable=None))
+        say = tqdm.write  # above the bar
+    reports, failed = [], 0
+    for result in results:
+        if isinstance(result, Outcome):
+            say("\n".join(result.lines()))
+            if arguments.report:
+                reports.append(result.report())
+        else:
             failed += 1
-            print(f"arranger: {result}", file=sys.stderr)
-            continue
-        outcomes.append(result)
-        print("\n".join(result.lines()))
-    if arguments.picture and outcomes:
-        _draw(outcomes[0].result, outcomes[0].job.source.stem, arguments.picture)
-    if arguments.report and outcomes:
-        write_report(outcomes, arguments.report)
+            say(f"arranger: {result}", file=sys.stderr)
+    if reports:
+        write_report(reports if is_folder else reports[0], arguments.report)
     return 2 if failed else 0
 
 
@@ -113,15 +148,6 @@ def _draw(result: ArrangedScore, title: str, path: Path) -> None:
 
     path.parent.mkdir(parents=True, exist_ok=True)
     piano_roll(result.arrangement, title, path)
-
-
-def _progress(results: Iterator[Any], count: int) -> Iterator[Any]:
-    """A progress bar where there is more than one thing to wait for."""
-    if count == 1:
-        return results
-    from tqdm import tqdm
-
-    return iter(tqdm(results, total=count, unit="file"))
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
@@ -148,10 +174,33 @@ def _train(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _measure(arguments: argparse.Namespace) -> int:
+    from training.runs import write_measure
+
+    for folder in arguments.checkpoints:
+        found = write_measure(folder, arguments.data, arguments.split)
+        shown = ", ".join(f"{kind} {100 * value:.2f} %" for kind, value in found.items())
+        print(f"{folder} ({arguments.split}): {shown}")
+    return 0
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from evaluation.report import write_report
+    from evaluation.splits import load_split
+
+    from .ensembles import load_ensemble
+
+    pieces = load_split(arguments.data, "test", load_ensemble("chorale"))
+    write_report(arguments.runs, pieces, arguments.output)
+    print(f"results: {arguments.output}")
+    return 0
+
+
 def _data(arguments: argparse.Namespace) -> int:
     from training.corpora import prepare_chorales
 
-    prepare_chorales(arguments.out)
+    done = prepare_chorales(arguments.out)
+    print(f"{arguments.out}: {done.pieces} chorales, {done.notes} notes")
     return 0
 
 
@@ -162,7 +211,10 @@ def _models(arguments: argparse.Namespace) -> int:
         card = load(arguments.name).card
         print(json.dumps(asdict(card), indent=2, ensure_ascii=False))
         return 0
-    for name in shipped():
+    names = shipped()
+    if not names:
+        print("no checkpoint is shipped; train one with: arranger train CONFIG --data DIR")
+    for name in names:
         card = load(name).card
         print(f"{name}  ({card.mode}; {card.data}; {card.licence})")
         for split, numbers in card.metrics.items():

@@ -6,10 +6,13 @@ Unknown keys are errors. Knows the names of features and backbones; not torch, n
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any
 
 from .features.table import FeatureSpec
+
+VIEW_OF_MODE = {"live": "note", "chord-live": "chord", "offline": "piece"}
+"""What the models of each mode may know of a note."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,8 @@ class BackboneConfig:
     def __post_init__(self) -> None:
         if self.kind not in {"lstm", "transformer"}:
             raise ValueError(f"backbone kind must be lstm or transformer, not {self.kind!r}")
+        if self.kind == "transformer" and self.units % self.heads:
+            raise ValueError(f"{self.heads} heads cannot share {self.units} units evenly")
 
 
 @dataclass(frozen=True)
@@ -79,15 +84,23 @@ class ModelConfig:
         return {**asdict(self), "codes": dict(self.codes), "values": list(self.values)}
 
 
+_PLAIN = {"int": (int,), "float": (int, float), "str": (str,), "bool": (bool,)}
+"""What a field of each plain type may be given; YAML reads 1e-3 as text, for one."""
+
+
 def section(cls: type[Any], document: Mapping[str, Any], name: str) -> Any:
-    """An instance of the dataclass ``cls`` from ``document``; unknown keys are errors."""
-    known = {f.name for f in fields(cls)}
-    unknown = sorted(set(document) - known)
-    if unknown:
-        raise ValueError(
-            f"{name}: unknown key {unknown[0]!r}; known are {', '.join(sorted(known))}"
-        )
-    try:
-        return cls(**document)
-    except TypeError as error:
-        raise ValueError(f"{name}: {error}") from error
+    """An instance of the dataclass ``cls`` from ``document``; keys that are unknown or missing
+    are errors, and so are values of another type where a number, text or truth value is due."""
+    if not isinstance(document, Mapping):
+        raise ValueError(f"{name}: expected keys and values, not {document!r}")
+    known = {f.name: str(f.type) for f in fields(cls)}
+    for key, value in document.items():
+        if key not in known:
+            raise ValueError(f"{name}: unknown key {key!r}; known are {', '.join(sorted(known))}")
+        expected = _PLAIN.get(known[key])
+        if expected and type(value) not in expected:
+            raise ValueError(f"{name}: {key} must be of type {known[key]}, not {value!r}")
+    for f in fields(cls):
+        if f.name not in document and f.default is MISSING and f.default_factory is MISSING:
+            raise ValueError(f"{name}: the key {f.name!r} is missing")
+    return cls(**document)

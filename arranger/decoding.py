@@ -10,6 +10,7 @@ features, but for the memory of what each part has played.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
@@ -33,6 +34,10 @@ _MANY = 64
 _RULE = 1e6
 """What a broken rule costs, in nats: more than any likelihood can win."""
 
+_CROWDED = 1.15
+"""A voice too many in a part counts for more than any one pitch out of range: it may be sung an
+octave away, but not by a voice that is already singing."""
+
 
 class Rules:
     """The ranges and voices of an ensemble as arrays over its parts."""
@@ -42,22 +47,24 @@ class Rules:
         self.low = np.array([part.low for part in ensemble.parts])
         self.high = np.array([part.high for part in ensemble.parts])
         self.voices = np.array([part.voices or _MANY for part in ensemble.parts])
+        self._one = np.eye(self.parts, dtype=np.int64)
         sets = np.arange(2 ** min(self.parts, 10))
         self._member = (sets[:, None] >> np.arange(self.parts) & 1).astype(np.float32)
+        pitch = np.arange(128)[:, None]
+        beyond = np.maximum(np.maximum(self.low - pitch, pitch - self.high), 0)
+        self.outside = (beyond > 0) + beyond / 1000
+        """0 where a part can play a pitch, else one rule broken and a little more for each
+        semitone beyond its range, shape (128, parts)."""
 
-    def outside(self, pitch: int) -> NDArray[np.bool_]:
-        """The parts that cannot play ``pitch``, shape (parts,)."""
-        return (pitch < self.low) | (pitch > self.high)
-
-    def demands(self, pitches: Sequence[int]) -> list[NDArray[np.float32]]:
+    def demands(self, pitches: Sequence[int]) -> list[NDArray[np.float32] | None]:
         """For each note of a chord, what the notes after it ask for: of each set of parts, how
-        many notes these parts alone can play."""
+        many notes these parts alone can play. None: there are none after it."""
+        after: list[NDArray[np.float32] | None] = [None]
         waiting = np.zeros(len(self._member), np.float32)
-        after = [waiting]
         for pitch in reversed(pitches[1:]):
-            inside = ~self.outside(pitch)
-            if inside.any():
-                waiting = waiting + (self._member >= inside).all(axis=1)
+            inside = self.outside[pitch] == 0
+            able = inside if inside.any() else ~inside  # out of all ranges, it still needs a voice
+            waiting = waiting + (self._member >= able).all(axis=1)
             after.append(waiting)
         return after[::-1]
 
@@ -67,7 +74,12 @@ class Rules:
         The deficiency form of Hall's theorem (Ore 1955): the worst set of parts decides.
         """
         excess: Floats = demand - np.maximum(free, 0) @ self._member.T
-        return np.maximum(excess.max(axis=-1), 0)
+        return np.maximum(excess.max(axis=-1), 0.0)
+
+    def taking_one(self, free: NDArray[np.int64]) -> NDArray[np.int64]:
+        """What stays of the ``free`` voices (B, parts) after each part takes a note,
+        (B, parts, parts)."""
+        return free[:, None, :] - self._one
 
 
 @dataclass
@@ -122,13 +134,11 @@ class Beam:
 
     def release(self, row: int, time: float) -> None:
         """The key of note ``row`` goes up."""
-        held = self._held.pop(row)
-        at = (np.arange(len(self.cost)), held.part)
+        part = self._held.pop(row).part
+        at = (np.arange(len(part)), part)
         self._busy[at] -= 1
         if self.memory is not None:
-            silent = self._busy[at] == 0
-            offset = self.memory.last_offset
-            offset[at] = np.where(silent, time, offset[at])
+            self.memory.release(part, self._busy[at] == 0, time)
 
     def _decide(
         self,
@@ -137,38 +147,38 @@ class Beam:
         time: float,
         likelihood: Floats,
         locked: int | None,
-        waiting: NDArray[np.float32],
+        waiting: NDArray[np.float32] | None,
     ) -> None:
         rules = self.rules
         busy = self._sounding(time)
-        done = rules.outside(pitch) + (busy >= rules.voices).astype(np.int64)
-        broken = done
-        if waiting.any():
-            free = rules.voices - busy
-            after = free[:, None, :] - np.eye(rules.parts, dtype=np.int64)
-            broken = done + rules.shortfall(waiting, after)
-        total = self.cost[:, None] + _RULE * broken - likelihood
+        broken = rules.outside[pitch] + _CROWDED * (busy >= rules.voices)
+        paid = self.cost[:, None] + _RULE * broken - likelihood  # (alternatives, parts)
+        total = paid
+        if waiting is not None:
+            ahead = rules.shortfall(waiting, rules.taking_one(rules.voices - busy))
+            total = paid + _RULE * ahead
         if locked is not None:
             total = np.where(np.arange(rules.parts) == locked, total, np.inf)
-        flat = total.ravel()
-        width = self.width if len(self._held) < _MANY else 1
-        if width == 1:
-            best = np.array([int(flat.argmin())])
-        else:
-            count = min(width, int(np.isfinite(flat).sum()))
-            best = np.argpartition(flat, count - 1)[:count]
-            best = best[np.argsort(flat[best], kind="stable")]
+        best = self._best(total.ravel())
         parent, part = np.divmod(best, rules.parts)
-        paid = self.cost[:, None] + _RULE * done - likelihood
         self.cost = paid.ravel()[best]
-        shared = np.broadcast_to(likelihood, (len(self._busy), rules.parts))
-        self._steps.append((parent, part, np.exp(shared[parent, part])))
+        self._steps.append((parent, part, likelihood[parent if len(likelihood) > 1 else 0, part]))
         self._notes.append(row)
         self._follow(parent)
         self._busy[np.arange(len(part)), part] += 1
         self._held[row] = _Held(time, part)
         if self.memory is not None:
             self.memory.assign(part, pitch, time, np.inf)
+
+    def _best(self, total: Floats) -> NDArray[np.int64]:
+        """The places of the least finite values of ``total``, least first, as many as the beam
+        is wide."""
+        width = self.width if len(self._held) < _MANY else 1
+        if width == 1:
+            return total.argmin(keepdims=True)
+        count = min(width, int(np.isfinite(total).sum()))
+        best = np.argpartition(total, count - 1)[:count]
+        return best[np.argsort(total[best], kind="stable")]
 
     def _sounding(self, time: float) -> NDArray[np.int64]:
         """How many notes each part holds that keep it from another, (alternatives, parts)."""
@@ -203,13 +213,13 @@ class Beam:
             at = parent[at]
         return likely
 
-    def latest(self, count: int) -> list[int]:
-        """The parts of the last ``count`` notes in the best alternative."""
-        at, parts = int(self.cost.argmin()), []
-        for parent, part, _ in self._steps[: -count - 1 : -1]:
-            parts.append(int(part[at]))
+    def latest(self, count: int) -> list[tuple[int, float]]:
+        """Part and confidence of the last ``count`` notes in the best alternative."""
+        at, found = int(self.cost.argmin()), []
+        for parent, part, sure in self._steps[: -count - 1 : -1]:
+            found.append((int(part[at]), math.exp(sure[at])))
             at = int(parent[at])
-        return parts[::-1]
+        return found[::-1]
 
     def trace(self, count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Part and confidence of each of ``count`` rows in the best alternative."""
@@ -218,7 +228,7 @@ class Beam:
         for row, (parent, part, sure) in zip(
             reversed(self._notes), reversed(self._steps), strict=True
         ):
-            parts[row], confidence[row] = part[at], sure[at]
+            parts[row], confidence[row] = part[at], np.exp(sure[at])
             at = int(parent[at])
         return parts, confidence
 

@@ -115,8 +115,7 @@ def _parse(document: Any) -> Ensemble:
     if not isinstance(document, dict) or set(document) != {"name", "parts"}:
         raise ValueError("expected the keys name and parts")
     parts = [
-        Part(**{**entry, "aliases": tuple(entry.get("aliases", ()))})
-        for entry in document["parts"]
+        Part(**{**entry, "aliases": tuple(entry.get("aliases", ()))}) for entry in document["parts"]
     ]
     return Ensemble(str(document["name"]), tuple(parts))
 

@@ -7,9 +7,11 @@ know where they come from, nor the models.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
@@ -51,6 +53,12 @@ class Hints:
     def anything(self) -> bool:
         """Whether there is anything to encode; locks are the decoder's."""
         return bool(self.entries or self.mean_pitch)
+
+    def locks_after(self, order: NDArray[np.int64]) -> dict[int, int]:
+        """The locks by their notes' new numbers, where note ``i`` was note ``order[i]``."""
+        if not self.locks:
+            return {}
+        return {i: self.locks[n] for i, n in enumerate(order.tolist()) if n in self.locks}
 
     def transposed(self, semitones: int) -> Hints:
         """The same hints for the piece ``semitones`` higher."""
@@ -98,15 +106,27 @@ def load_hints(path: str | Path, ensemble: Ensemble) -> Hints:
         raise ValueError(f"{path}: expected only the keys entries, mean_pitch and locks")
     try:
         return Hints(
-            {ensemble.index(str(k)): float(v) for k, v in _section(document, "entries")},
-            {ensemble.index(str(k)): float(v) for k, v in _section(document, "mean_pitch")},
-            {int(k): ensemble.index(str(v)) for k, v in _section(document, "locks")},
+            {ensemble.index(str(k)): _number(v) for k, v in _section(document, "entries")},
+            {ensemble.index(str(k)): _number(v) for k, v in _section(document, "mean_pitch")},
+            {_note(k): ensemble.index(str(v)) for k, v in _section(document, "locks")},
         )
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 
 
-def _section(document: Mapping[str, object], key: str) -> list[tuple[object, object]]:
+def _number(value: Any) -> float:
+    if type(value) not in (int, float) or not math.isfinite(value):
+        raise ValueError(f"expected a number, not {value!r}")
+    return float(value)
+
+
+def _note(value: Any) -> int:
+    if type(value) is not int:
+        raise ValueError(f"expected the number of a note to lock, not {value!r}")
+    return value
+
+
+def _section(document: Mapping[str, Any], key: str) -> list[tuple[Any, Any]]:
     section = document.get(key) or {}
     if not isinstance(section, dict):
         raise ValueError(f"{key} must map names to values")

@@ -13,25 +13,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .checkpoints import load
+from .checkpoints import load_for
 from .ensembles import load_ensemble
 from .files import FileError, read
+from .files.formats import READABLE, WRITABLE
 from .hints import Hints, load_hints
 from .offline import ArrangedScore, Arranger
 from .online import LiveArranger
 
-READABLE = (".mid", ".midi", ".musicxml", ".xml", ".mxl", ".abc", ".json")
-WRITABLE = (".mid", ".musicxml", ".json", ".png")
+PICTURES = (".png",)
+OUTPUTS = (*WRITABLE, *PICTURES)
+"""The suffixes that a result may have: those of scores, and of a picture of one."""
 
 Draw = Callable[[ArrangedScore, str, Path], None]
 
 
 @dataclass(frozen=True)
 class Job:
-    """One file to arrange, and where the result goes."""
+    """One file to arrange, where the result goes, and a picture of it if there is to be one."""
 
     source: Path
     output: Path
+    picture: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,10 @@ class Outcome:
         arrangement, score = self.result.arrangement, self.result.score
         count = Counter(arrangement.parts.tolist())
         shares = ", ".join(f"{p.name} {count[k]}" for k, p in enumerate(arrangement.ensemble.parts))
-        said = [f"{self.job.source} -> {self.job.output}: {len(score.notes)} notes ({shares})"]
+        what = f"{len(score.notes)} notes ({shares})"
+        if len(score.notes) == 0:
+            what = "no notes to arrange; all else was kept"
+        said = [f"{self.job.source} -> {self.job.output}: {what}"]
         said += [f"  warning: {warning}" for warning in score.warnings]
         said += [f"  {violation.reason}" for violation in arrangement.violations[:10]]
         if len(arrangement.violations) > 10:
@@ -67,9 +73,7 @@ class Outcome:
             "ensemble": arrangement.ensemble.name,
             "seconds": round(self.seconds, 3),
             "notes": len(notes),
-            "parts": {
-                name: int((arrangement.parts == k).sum()) for k, name in enumerate(names)
-            },
+            "parts": {name: int((arrangement.parts == k).sum()) for k, name in enumerate(names)},
             "mean_confidence": round(float(sure.mean()), 4) if len(sure) else None,
             "warnings": list(self.result.score.warnings),
             "violations": [violation._asdict() for violation in arrangement.violations],
@@ -91,18 +95,11 @@ class Desk:
 
     def __init__(self, ensemble: str, mode: str, model: str | None, hints: Path | None) -> None:
         self.ensemble = load_ensemble(ensemble)
-        checkpoint = load(model or f"{self.ensemble.name}-{mode}")
-        if checkpoint.ensemble.names != self.ensemble.names:
-            raise ValueError(
-                f"model {checkpoint.card.name} arranges for {', '.join(checkpoint.ensemble.names)}"
-                f", not for {', '.join(self.ensemble.names)}"
-            )
-        if (checkpoint.card.mode == "offline") != (mode == "offline"):
-            raise ValueError(f"model {checkpoint.card.name} is {checkpoint.card.mode}, not {mode}")
+        checkpoint = load_for(model or f"{self.ensemble.name}-{mode}", self.ensemble, mode)
         self.hints = load_hints(hints, self.ensemble) if hints else Hints()
-        self._arranger = (
-            Arranger(checkpoint) if mode == "offline" else LiveArranger(checkpoint)
-        )
+        if self.hints.locks and mode != "offline":
+            raise ValueError(f"{hints}: notes can be locked in mode offline alone, not in {mode}")
+        self._arranger = Arranger(checkpoint) if mode == "offline" else LiveArranger(checkpoint)
 
     def arrange(self, job: Job) -> Outcome:
         """Arrange one file in memory; FileError if it cannot be read."""
@@ -110,23 +107,28 @@ class Desk:
         score = read(job.source)
         beyond = [n for n in self.hints.locks if not 0 <= n < len(score.notes)]
         if beyond:
-            raise ValueError(
-                f"{job.source}: there is no note {beyond[0]} to lock, only {len(score.notes)}"
+            raise FileError(
+                f"{job.source}: there is no note {beyond[0]} to lock; its {len(score.notes)} "
+                f"notes are counted from 0"
             )
         arrangement = self._arranger.label(score.notes, self.hints)
         seconds = time.perf_counter() - began
         return Outcome(job, ArrangedScore(score, arrangement), self._arranger.name, seconds)
 
 
-def plan(source: Path, output: Path) -> list[Job]:
+def plan(source: Path, output: Path, picture: Path | None = None) -> list[Job]:
     """The jobs that a source and an output mean: one for a file, one each for a folder's files.
 
-    In a folder, each result takes the name of its source, as MIDI.
+    In a folder, each result takes the name of its source, as MIDI. Raises ValueError for what
+    cannot be meant.
     """
     if not source.is_dir():
-        if output.suffix.lower() not in WRITABLE:
-            raise ValueError(f"{output}: expected a suffix among {', '.join(WRITABLE)}")
-        return [Job(source, output)]
+        for path, suffixes in ((output, OUTPUTS), (picture, PICTURES)):
+            if path is not None and path.suffix.lower() not in suffixes:
+                raise ValueError(f"{path}: expected a suffix among {', '.join(suffixes)}")
+        return [Job(source, output, picture)]
+    if picture is not None:
+        raise ValueError(f"{picture}: a picture shows one piece, and {source} is a folder")
     sources = sorted(p for p in source.rglob("*") if p.suffix.lower() in READABLE and p.is_file())
     if not sources:
         raise ValueError(f"{source}: no file with a suffix among {', '.join(READABLE)}")
@@ -146,21 +148,23 @@ def run(desk: Desk, jobs: Iterable[Job], draw: Draw) -> Iterator[Outcome | FileE
         try:
             outcome = desk.arrange(job)
             job.output.parent.mkdir(parents=True, exist_ok=True)
-            if job.output.suffix.lower() == ".png":
+            if job.output.suffix.lower() in PICTURES:
                 draw(outcome.result, job.source.stem, job.output)
             else:
                 outcome.result.write(job.output)
+            if job.picture is not None:
+                draw(outcome.result, job.source.stem, job.picture)
         except FileError as error:
             yield error
+        except OSError as error:
+            where = error.filename or job.output
+            yield FileError(f"{where}: cannot be written ({error.strerror or error})")
         else:
             yield outcome
 
 
-def write_report(outcomes: list[Outcome], path: Path) -> None:
-    """One report as an object, several as a list."""
-    reports = [outcome.report() for outcome in outcomes]
-    document = reports[0] if len(reports) == 1 else reports
+def write_report(report: dict[str, Any] | list[dict[str, Any]], path: Path) -> None:
+    """Write the report of one file, or a list of those of a folder's files, as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
+    text = json.dumps(report, indent=1, ensure_ascii=False) + "\n"
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")

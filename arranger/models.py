@@ -7,7 +7,6 @@ models run without it in ``engine``.
 
 from __future__ import annotations
 
-
 import torch
 from torch import Tensor, nn
 
@@ -22,12 +21,11 @@ class Front(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.embeddings = nn.ModuleList(
-            nn.Embedding(CODE_SIZES[name], width) for name, width in config.codes.items()
-        )
-        for name, table in zip(config.codes, self.embeddings, strict=True):
+        tables = [nn.Embedding(CODE_SIZES[name], width) for name, width in config.codes.items()]
+        for name, table in zip(config.codes, tables, strict=True):
             if name == "beat":
                 table.weight = nn.Parameter(_sinusoids(*table.weight.shape), requires_grad=False)
+        self.embeddings = nn.ModuleList(tables)
         self.outputs = sum(config.codes.values()) + config.spec.width
 
     def forward(self, codes: Tensor, values: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -101,7 +102,7 @@ class NoteSequence:
             return []
         bounds = np.flatnonzero(np.diff(self.onset)) + 1
         edges = [0, *bounds.tolist(), len(self)]
-        return [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+        return [slice(a, b) for a, b in pairwise(edges)]
 
     def twins(self) -> list[slice]:
         """One slice for each run of two or more notes equal in onset, pitch and duration.

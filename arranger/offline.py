@@ -85,8 +85,7 @@ class Arranger:
     def label(self, notes: NoteSequence, hints: Hints) -> Arrangement:
         """Give every note of ``notes`` a part."""
         gridded, order = notes.on_grid()
-        locks = {int(np.flatnonzero(order == n)[0]): part for n, part in hints.locks.items()}
-        parts, confidence = self._decide(gridded, hints, locks)
+        parts, confidence = self._decide(gridded, hints, hints.locks_after(order))
         broken = report_violations(gridded, self.ensemble, parts)
         return Arrangement(gridded, self.ensemble, parts, confidence, broken).of(notes, order)
 
@@ -124,5 +123,3 @@ class Arranger:
                 if table.offset[n] <= now:
                     beam.release(n, now)
         return beam.trace(len(notes))
-
-

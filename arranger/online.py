@@ -7,7 +7,7 @@ checkpoints, features and the decoder; not files, sockets or clocks.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,9 +25,9 @@ from .hints import Hints
 from .notes import NoteSequence
 from .performance import KeyEvent, as_played, as_written
 
-
 BELIEF_WIDTH = 8
 _IMPOSSIBLE = -50.0
+"""Log probability of what no alternative of a belief holds."""
 
 
 class Decision(NamedTuple):
@@ -41,9 +41,14 @@ class Decision(NamedTuple):
 class Session:
     """One player.
 
-    What is believed of the past may change as more is heard (a beam of ``width`` alternatives);
-    what has been said of a note does not. ``metrical``: times are quarters from a bar line, as from a sequencer; without
-    it only the distances between times matter, at a tempo that need only be about right."""
+    ``metrical``: times are quarters from a bar line, as from a sequencer. Otherwise only the time
+    between events matters, at a tempo that need only be about right, and a key may be let go a
+    little after the next is struck.
+
+    What is believed of the past may change as more is heard: a beam of ``width`` alternatives.
+    What has been said of a note does not. With a width of one both are the same, and fastest; it
+    is the default for single notes as written, where more alternatives gain nothing.
+    """
 
     def __init__(
         self,
@@ -51,37 +56,55 @@ class Session:
         ensemble: Ensemble,
         hints: Hints | None = None,
         metrical: bool = True,
-        width: int = BELIEF_WIDTH,
+        width: int | None = None,
     ) -> None:
         if not engine.config.causal:
             raise ValueError("a live session needs a live or chord-live model, not an offline one")
+        if width is None:
+            width = 1 if metrical and engine.config.view == "note" else BELIEF_WIDTH
         self._engine = engine
+        self._spec = engine.config.spec
         self._hints = hints or Hints()
         self._metrical = metrical
         self._listener = Listener()
         self._state = engine.initial_state()
-        legato = None if metrical else CHORD_WINDOW
         rules = Rules(ensemble)
-        self._belief = Beam(rules, width, engine.remembers, legato)
-        self._spoken = Beam(rules, 1, False, legato)
+        self._belief = Beam(rules, width, engine.remembers, None if metrical else CHORD_WINDOW)
+        self._spoken: Beam | None = None
+        if width > 1:
+            self._spoken = Beam(rules, 1, False, None if metrical else 0.0)
         self._count = 0
         self._down: defaultdict[int, deque[int]] = defaultdict(deque)
 
-    def note_on(self, pitch: int, time: float) -> Decision:
-        """The key ``pitch`` goes down at ``time`` quarters, not before any earlier event."""
-        if self._engine.config.view == "chord":
-            return self.chord_on([pitch], time)[0]
-        return self._decide([pitch], time, [self._listener.hear_note(pitch, time)])[0]
+    def note_on(self, pitch: int, time: float, lock: int | None = None) -> Decision:
+        """The key ``pitch`` goes down at ``time`` quarters, not before any earlier event.
 
-    def chord_on(self, pitches: Sequence[int], time: float) -> list[Decision]:
-        """Keys, in any order, go down together; the decisions are in the order of the keys."""
+        ``lock`` is its part, where the player has fixed it.
+        """
+        return self.chord_on([pitch], time, {} if lock is None else {0: lock})[0]
+
+    def chord_on(
+        self, pitches: Sequence[int], time: float, locks: Mapping[int, int] | None = None
+    ) -> list[Decision]:
+        """Keys, in any order, go down together; the decisions are in the order of the keys.
+
+        ``locks`` maps a place in ``pitches`` to its part.
+        """
+        for pitch in pitches:
+            if not 0 <= pitch <= 127:
+                raise ValueError(f"pitch must be in 0..127, not {pitch}")
         order = sorted(range(len(pitches)), key=pitches.__getitem__)
-        keys = [pitches[i] for i in order]
-        if self._engine.config.view == "chord":
-            decided = self._decide(keys, time, self._listener.hear_chord(keys, time))
+        keys = [pitches[place] for place in order]
+        fixed = {n: locks[place] for n, place in enumerate(order) if locks and place in locks}
+        if self._spec.view == "chord":
+            decided = self._decide(keys, time, self._listener.hear_chord(keys, time), fixed)
         else:
-            decided = [self.note_on(pitch, time) for pitch in keys]
-        return [decided[place] for place in np.argsort(order, kind="stable").tolist()]
+            decided = []
+            for n, pitch in enumerate(keys):
+                heard = [self._listener.hear_note(pitch, time)]
+                lock = {0: fixed[n]} if n in fixed else {}
+                decided += self._decide([pitch], time, heard, lock)
+        return [decided[n] for n in sorted(range(len(order)), key=order.__getitem__)]
 
     def note_off(self, pitch: int, time: float) -> int | None:
         """The key ``pitch`` goes up: the note that ends, the first struck of those held by this
@@ -91,13 +114,16 @@ class Session:
             return None
         note = self._down[pitch].popleft()
         self._belief.release(note, time)
-        self._spoken.release(note, time)
+        if self._spoken is not None:
+            self._spoken.release(note, time)
         return note
 
-    def _decide(self, pitches: list[int], time: float, heard: list[Heard]) -> list[Decision]:
+    def _decide(
+        self, pitches: list[int], time: float, heard: list[Heard], fixed: Mapping[int, int]
+    ) -> list[Decision]:
         engine, first = self._engine, self._count
         codes, values = rows(
-            engine.config.spec,
+            self._spec,
             self._hints,
             np.array(pitches),
             np.full(len(pitches), time),
@@ -114,19 +140,30 @@ class Session:
             return engine.log_probabilities(read[at], memory, pitches[at], time)
 
         notes = range(first, first + len(pitches))
-        self._belief.press(notes, pitches, time, score)
-        likely = self._belief.posterior(len(pitches))
-        with np.errstate(divide="ignore"):
-            spoken = np.maximum(np.log(likely), _IMPOSSIBLE)
-        self._spoken.press(notes, pitches, time, lambda note, _: spoken[note - first][None])
+        locks = {first + n: part for n, part in fixed.items()}
+        self._belief.press(notes, pitches, time, score, locks)
         for note, pitch in zip(notes, pitches, strict=True):
             self._down[pitch].append(note)
         self._count += len(pitches)
-        parts = self._spoken.latest(len(pitches))
-        return [
-            Decision(note, part, float(row[part]))
-            for note, part, row in zip(notes, parts, likely, strict=True)
-        ]
+        said = self._say(pitches, time, locks)
+        return [Decision(note, *one) for note, one in zip(notes, said, strict=True)]
+
+    def _say(
+        self, pitches: list[int], time: float, locks: Mapping[int, int]
+    ) -> list[tuple[int, float]]:
+        """The parts, and how sure they are, of the notes that were just decided."""
+        if self._spoken is None:
+            return self._belief.latest(len(pitches))
+        likely = self._belief.posterior(len(pitches))
+        first = self._count - len(pitches)
+        log_likely = np.full_like(likely, _IMPOSSIBLE)
+        np.log(likely, out=log_likely, where=likely > 0)
+        notes = range(first, self._count)
+        self._spoken.press(
+            notes, pitches, time, lambda note, _: log_likely[note - first][None], locks
+        )
+        parts = [part for part, _ in self._spoken.latest(len(pitches))]
+        return [(part, min(1.0, float(row[part]))) for part, row in zip(parts, likely, strict=True)]
 
 
 class LiveArranger:
@@ -140,7 +177,7 @@ class LiveArranger:
         checkpoint: Checkpoint,
         stage: bool = False,
         seed: int = 0,
-        width: int = BELIEF_WIDTH,
+        width: int | None = None,
     ) -> None:
         self.width = width
         self.card = checkpoint.card
@@ -163,7 +200,7 @@ class LiveArranger:
         return Session(self._engine, self.ensemble, hints, metrical, self.width)
 
     def label(self, notes: NoteSequence, hints: Hints) -> Arrangement:
-        """Give every note of ``notes`` a part, in the order of its keys; locks are not heeded."""
+        """Give every note of ``notes`` a part, in the order of its keys."""
         gridded, order = notes.on_grid()
         if self.stage:
             events = as_played(gridded, np.random.default_rng(self.seed))
@@ -171,20 +208,26 @@ class LiveArranger:
             events = as_written(gridded)
         parts, confidence = np.empty(len(notes), np.int64), np.empty(len(notes))
         session = self.session(hints, metrical=not self.stage)
-        for note, decision in self._play(session, gridded.pitch.tolist(), events):
+        locks = hints.locks_after(order)
+        for note, decision in self._play(session, gridded.pitch.tolist(), events, locks):
             parts[note], confidence[note] = decision.part, decision.confidence
         broken = report_violations(gridded, self.ensemble, parts)
         return Arrangement(gridded, self.ensemble, parts, confidence, broken).of(notes, order)
 
     def _play(
-        self, session: Session, pitch: list[int], events: Iterable[KeyEvent]
+        self,
+        session: Session,
+        pitch: list[int],
+        events: Iterable[KeyEvent],
+        locks: Mapping[int, int],
     ) -> Iterable[tuple[int, Decision]]:
         """Play ``events``; each note with its decision. A chord model gets chords at once."""
         together = self._engine.config.view == "chord"
         chord: list[KeyEvent] = []
 
         def strike() -> Iterable[tuple[int, Decision]]:
-            decided = session.chord_on([pitch[e.note] for e in chord], chord[0].time)
+            fixed = {n: locks[e.note] for n, e in enumerate(chord) if e.note in locks}
+            decided = session.chord_on([pitch[e.note] for e in chord], chord[0].time, fixed)
             pairs = [(e.note, one) for e, one in zip(chord, decided, strict=True)]
             chord.clear()
             return pairs
@@ -197,6 +240,7 @@ class LiveArranger:
             elif together:
                 chord.append(event)
             else:
-                yield event.note, session.note_on(pitch[event.note], event.time)
+                lock = locks.get(event.note)
+                yield event.note, session.note_on(pitch[event.note], event.time, lock)
         if chord:
             yield from strike()

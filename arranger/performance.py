@@ -61,9 +61,7 @@ def as_played(
     return _in_order(start, end)
 
 
-def _release_before_restrike(
-    notes: NoteSequence, start: np.ndarray, end: np.ndarray
-) -> None:
+def _release_before_restrike(notes: NoteSequence, start: np.ndarray, end: np.ndarray) -> None:
     """Shorten notes that would still sound when their own key is struck again."""
     upcoming: dict[int, int] = {}
     for i in reversed(range(len(notes))):

@@ -5,17 +5,17 @@ Knows checkpoints, the runner and the figures; not how a command line is parsed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from arranger.checkpoints import Checkpoint, load
-from arranger.ensembles import load_ensemble
+from arranger.checkpoints import Checkpoint, load_for
+from arranger.ensembles import Ensemble, load_ensemble
 from arranger.offline import Arranger
 from arranger.online import LiveArranger
 
 from .baselines import load_baselines
 from .pieces import Labeller, Piece, read_references
-from .runner import Report, evaluate, evaluate_baselines, table, write_json
+from .runner import evaluate, evaluate_baselines, table, write_json
 from .splits import split_paths
 
 MODEL_FOR_MODE = {"live": "live", "stage": "live", "chord-live": "chord-live", "offline": "offline"}
@@ -37,9 +37,10 @@ class Question:
 def answer(question: Question, json_path: Path | None = None, plots: Path | None = None) -> str:
     """The table of a question's reports; also as JSON and as pictures, if asked."""
     ensemble = load_ensemble(question.ensemble)
-    checkpoint = load(question.model or f"{ensemble.name}-{MODEL_FOR_MODE[question.mode]}")
-    labeller = labeller_for(checkpoint, question.mode)
-    pieces = _pieces(question)
+    trained_for = MODEL_FOR_MODE[question.mode]
+    name = question.model or f"{ensemble.name}-{trained_for}"
+    labeller = labeller_for(load_for(name, ensemble, trained_for), question.mode)
+    pieces = _pieces(question, ensemble)
     reports = [evaluate(labeller, pieces, question.hints, ensemble, question.mode)]
     if question.baselines:
         reports += evaluate_baselines(load_baselines(ensemble), pieces)
@@ -47,36 +48,21 @@ def answer(question: Question, json_path: Path | None = None, plots: Path | None
         json_path.parent.mkdir(parents=True, exist_ok=True)
         write_json(reports, json_path)
     if plots is not None:
-        _plot(reports[0], plots)
+        from .figures import plot_report
+
+        plot_report(reports[0], plots)
     return table(reports)
 
 
 def labeller_for(checkpoint: Checkpoint, mode: str) -> Labeller:
-    """A checkpoint at work in ``mode``; ValueError if it was made for another."""
-    if checkpoint.card.mode != MODEL_FOR_MODE[mode]:
-        raise ValueError(
-            f"model {checkpoint.card.name} is for {checkpoint.card.mode}; {mode} needs one for "
-            f"{MODEL_FOR_MODE[mode]}"
-        )
+    """A checkpoint that was made for it, at work in ``mode``."""
     if mode == "offline":
         return Arranger(checkpoint)
     return LiveArranger(checkpoint, stage=mode == "stage")
 
 
-def _pieces(question: Question) -> list[Piece]:
-    ensemble = load_ensemble(question.ensemble)
+def _pieces(question: Question, ensemble: Ensemble) -> list[Piece]:
     if question.split is None:
         return read_references(question.references, ensemble)
     paths = [p for folder in question.references for p in split_paths(folder, question.split)]
     return read_references(paths, ensemble)
-
-
-def _plot(report: Report, folder: Path) -> None:
-    from .figures import comparison, confusion
-
-    folder.mkdir(parents=True, exist_ok=True)
-    confusion(report.confusion, report.ensemble, folder / "confusion.png", report.metrics["model"])
-    for result in report.results:
-        given = result.arrangement
-        truth = replace(given, parts=result.truth, violations=())
-        comparison(truth, given, folder / f"{result.name}.png", result.name)

@@ -29,6 +29,7 @@ def split_paths(folder: str | Path, split: str) -> list[Path]:
         raise ValueError(f"{path}: cannot be read ({error.strerror})") from error
     except ValueError as error:
         raise ValueError(f"{path}: not a JSON file") from error
-    if split not in SPLITS or split not in splits:
+    names = splits.get(split) if isinstance(splits, dict) and split in SPLITS else None
+    if not isinstance(names, list):
         raise ValueError(f"{path}: no split {split!r}; expected one of {', '.join(SPLITS)}")
-    return [Path(folder) / name for name in splits[split]]
+    return [Path(folder) / str(name) for name in names]

@@ -21,7 +21,10 @@ def test_a_part_answers_to_its_aliases_however_they_are_written(name: str) -> No
 
 
 def test_a_name_within_a_longer_name_is_not_an_alias() -> None:
-    strings = Ensemble("two", (Part("Violin 1", 40, aliases=("violin i",)), Part("Violin 2", 40, aliases=("violin ii",))))
+    strings = Ensemble(
+        "two",
+        (Part("Violin 1", 40, aliases=("violin i",)), Part("Violin 2", 40, aliases=("violin ii",))),
+    )
     assert strings.part_of_track("Violin II", 40) == 1
     assert strings.part_of_track("Violin I", 40) == 0
 
@@ -50,7 +53,9 @@ def test_unknown_ensembles_are_named_with_those_that_are_known() -> None:
         ("name: x\nparts: [{name: A, program: 1}, {name: a, program: 1}]", "same name"),
     ],
 )
-def test_a_bad_ensemble_file_is_refused_in_one_sentence(tmp_path: Path, text: str, fault: str) -> None:
+def test_a_bad_ensemble_file_is_refused_in_one_sentence(
+    tmp_path: Path, text: str, fault: str
+) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(text)
     with pytest.raises(ValueError, match=fault) as caught:

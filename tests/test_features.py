@@ -55,7 +55,11 @@ def test_the_note_view_knows_only_the_notes_struck_before() -> None:
     assert struck.sum(axis=1).tolist() == [0, 1, 2]
     together = block(notes, "chord", "keys").reshape(3, 3, -1)[:, 1]
     assert together.sum(axis=1).tolist() == [2, 2, 2]
-    assert block(notes, "chord", "chord").tolist() == [[0, 0.5, 0, 0], [0.25, 0.25, 0, 0], [0.5, 0, 0, 0]]
+    assert block(notes, "chord", "chord").tolist() == [
+        [0, 0.5, 0, 0],
+        [0.25, 0.25, 0, 0],
+        [0.5, 0, 0, 0],
+    ]
 
 
 def test_twins_are_not_hidden_by_each_other() -> None:
@@ -68,7 +72,9 @@ def test_twins_are_not_hidden_by_each_other() -> None:
 def test_lengths_of_notes_still_held_are_not_seen(view: str) -> None:
     notes, _ = four_voices(8)
     now = 24 * 4
-    longer = replace(notes, duration=np.where(notes.offset > now, notes.duration + 50, notes.duration))
+    longer = replace(
+        notes, duration=np.where(notes.offset > now, notes.duration + 50, notes.duration)
+    )
     before = notes.onset <= now
     told, said = (describe(n, NOTHING, spec(view)) for n in (notes, longer))
     assert (told.values[before] == said.values[before]).all()
@@ -86,7 +92,12 @@ def test_cutting_the_future_changes_nothing_before_it(view: str) -> None:
 def test_only_the_piece_view_may_read_how_long_notes_last() -> None:
     for name in ("span", "duration"):
         with pytest.raises(ValueError, match=f"'{name}' is not known in the note view"):
-            FeatureSpec("note", 4, ("duration",) if name == "duration" else (), ("span",) if name == "span" else ())
+            FeatureSpec(
+                "note",
+                4,
+                ("duration",) if name == "duration" else (),
+                ("span",) if name == "span" else (),
+            )
     with pytest.raises(ValueError, match="unknown feature 'colour'"):
         FeatureSpec("piece", 4, (), ("colour",))
 
@@ -102,7 +113,10 @@ def test_the_span_says_what_begins_when_a_note_ends() -> None:
 def test_all_but_pitch_itself_stays_under_transposition() -> None:
     notes, _ = four_voices(6)
     for view in ("note", "chord", "piece"):
-        low, high = (describe(n, NOTHING, spec(view, *VALUES[view][1:])) for n in (notes, notes.transposed(3)))
+        low, high = (
+            describe(n, NOTHING, spec(view, *VALUES[view][1:]))
+            for n in (notes, notes.transposed(3))
+        )
         assert (low.values == high.values).all()
 
 

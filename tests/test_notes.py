@@ -7,7 +7,9 @@ from arranger.notes import Meter, NoteSequence
 
 
 def test_rows_are_sorted_by_onset_then_pitch_then_duration() -> None:
-    notes, order = NoteSequence.from_rows([(5, 60, 1, 1), (0, 64, 9, 1), (0, 64, 2, 1), (0, 60, 1, 1)])
+    notes, order = NoteSequence.from_rows(
+        [(5, 60, 1, 1), (0, 64, 9, 1), (0, 64, 2, 1), (0, 60, 1, 1)]
+    )
     assert notes.onset.tolist() == [0, 0, 0, 5]
     assert notes.pitch.tolist() == [60, 64, 64, 60]
     assert notes.duration.tolist() == [1, 2, 9, 1]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,6 +24,8 @@ from arranger.performance import as_played
 from evaluation.pieces import Piece
 
 HINT_KINDS = ("none", "entry", "pitch", "both")
+POOL = 8
+"""Batches whose pieces are sorted by length together."""
 
 
 def on_grid(piece: Piece) -> Piece:
@@ -109,10 +112,15 @@ class Examples:
         self._room = [_room(piece, ensemble, variation.transpose) for piece in pieces]
         self._tables: dict[int, FeatureTable] = {}
 
+    def batches(self, batch_size: int) -> int:
+        """How many batches an epoch has."""
+        pool, count = POOL * batch_size, len(self.pieces)
+        return count // pool * POOL + -(-(count % pool) // batch_size)
+
     def epoch(self, rng: np.random.Generator, batch_size: int) -> Iterator[Batch]:
         """Every piece once, in random order, batched with pieces of a like length."""
         order = rng.permutation(len(self.pieces))
-        pool = 8 * batch_size
+        pool = POOL * batch_size
         chunks = []
         for start in range(0, len(order), pool):
             like = sorted(order[start : start + pool], key=lambda i: len(self.pieces[i].notes))
@@ -149,7 +157,7 @@ def collate(examples: Sequence[Example]) -> Batch:
     lengths = [len(e.parts) for e in examples]
     longest = max(lengths)
 
-    def pad(arrays: Sequence[NDArray], fill: float) -> NDArray:
+    def pad(arrays: Sequence[NDArray[Any]], fill: float) -> NDArray[Any]:
         padded = np.full((len(arrays), longest, *arrays[0].shape[1:]), fill, arrays[0].dtype)
         for row, array in zip(padded, arrays, strict=True):
             row[: len(array)] = array

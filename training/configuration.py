@@ -9,12 +9,10 @@ from typing import Any
 
 import yaml
 
-from arranger.configuration import ModelConfig, section
+from arranger.configuration import VIEW_OF_MODE, ModelConfig, section
 from arranger.ensembles import Ensemble, load_ensemble
 
 from .batches import Variation
-
-VIEW_OF_MODE = {"live": "note", "chord-live": "chord", "offline": "piece"}
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ def _parse(document: Any) -> RunConfig:
     ensemble = load_ensemble(sections.get("ensemble", "chorale"))
     sections["ensemble"] = ensemble
     sections["model"] = ModelConfig.from_dict(
-        {"view": VIEW_OF_MODE[mode], "parts": len(ensemble), **document["model"]}
+        {"view": VIEW_OF_MODE[mode], "parts": len(ensemble), **(document.get("model") or {})}
     )
     variation = dict(document.get("variation") or {})
     if "transpose" in variation:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import time
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,11 @@ from .part_task import PartTask
 
 
 class Run:
-    """One training run in a folder of its own; a second call of ``train`` goes on with it."""
+    """One training run in a folder of its own.
+
+    A run that was stopped goes on from where it last looked at the valid pieces, and on a CPU ends
+    with the weights that it would have had without the stop.
+    """
 
     def __init__(
         self,
@@ -75,16 +81,18 @@ class Run:
         return self.best
 
     def _batches(self) -> Iterator[Batch]:
-        epoch = self.step  # a resumed run does not repeat the variations it has seen
+        """The batches from the current step on, as if the run had never stopped."""
+        size, seed = self.config.training.batch, self.config.training.seed
+        epoch, done = divmod(self.step, self.examples.batches(size))
         while self.step < self.config.training.steps:
-            rng = np.random.default_rng([self.config.training.seed, epoch])
-            yield from self.examples.epoch(rng, self.config.training.batch)
-            epoch += 1
+            rng = np.random.default_rng([seed, epoch])
+            yield from islice(self.examples.epoch(rng, size), done, None)
+            epoch, done = epoch + 1, 0
 
     def _update(self, batch: Batch) -> float:
         options = self.config.training
         progress = self.step / options.steps
-        rate = options.rate * (0.02 + 0.49 * (1 + np.cos(np.pi * progress)))
+        rate = options.rate * (0.02 + 0.49 * (1 + math.cos(math.pi * progress)))
         for group in self.optimizer.param_groups:
             group["lr"] = rate * min(1.0, (self.step + 1) / options.warmup)
         self.model.train()
@@ -92,14 +100,12 @@ class Run:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             loss = self.task.loss(self.model, batch.to(self.device), progress, rng)
         self.optimizer.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), options.clip)
         self.optimizer.step()
         decay = min(options.average, (self.step + 1) / (self.step + 10))
         with torch.no_grad():
-            for kept, new in zip(
-                self.average.parameters(), self.model.parameters(), strict=True
-            ):
+            for kept, new in zip(self.average.parameters(), self.model.parameters(), strict=True):
                 kept.lerp_(new, 1 - decay)
         return float(loss.item())
 
@@ -126,6 +132,7 @@ class Run:
             "best": self.best,
             "seconds": self.seconds,
             "torch_rng": torch.get_rng_state(),
+            "config": repr(self.config),
         }
         torch.save(state, self.folder / "state.pt.new")
         (self.folder / "state.pt.new").replace(self.folder / "state.pt")
@@ -158,6 +165,8 @@ class Run:
         if not path.is_file():
             return
         state = torch.load(path, map_location=self.device, weights_only=True)
+        if state.get("config", repr(self.config)) != repr(self.config):
+            raise ValueError(f"{self.folder}: holds a run of another config or seed")
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])

@@ -17,7 +17,6 @@ from torch import Tensor
 
 from arranger.ensembles import Ensemble
 from arranger.models import MemoryHead, PartModel
-
 from evaluation.pieces import Piece
 
 from .batches import Batch, collate, example, settle_twins
@@ -40,7 +39,7 @@ class PartTask:
         if isinstance(model.head, MemoryHead):
             share = self.own * min(1.0, progress / 0.3)
             size, time = batch.parts.shape
-            taught = rng.random(size) >= share
+            taught = rng.random((size,)) >= share
             forced = np.repeat(taught[:, None], time, axis=1)
             memory = decide(model.head, heard, batch, self.ensemble, forced).memory
             scores = model.head(heard, torch.from_numpy(memory).to(heard.device))

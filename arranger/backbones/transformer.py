@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -36,7 +38,8 @@ class Block(nn.Module):
         """``attended`` (batch, heads, time, width / heads) joined to ``x`` and fed forward."""
         joined = attended.transpose(1, 2).reshape(x.shape)
         x = x + self.dropout(self.out(joined))
-        return x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))
+        y: Tensor = x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))
+        return y
 
 
 class Transformer(nn.Module):
@@ -64,33 +67,38 @@ class Transformer(nn.Module):
         )
         self.norm = nn.LayerNorm(width)
 
+    @property
+    def _stack(self) -> list[Block]:
+        return cast("list[Block]", list(self.blocks))
+
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         """``x`` (batch, time, inputs), ``lengths`` (batch,)."""
         x = self.embed(x)
         time = x.shape[1]
         inside = torch.arange(time, device=x.device) < lengths.to(x.device)[:, None]
         mask = None if self.causal or bool(inside.all()) else inside[:, None, None, :]
-        for block in self.blocks:
+        for block in self._stack:
             q, k, v = block.project(x)
             attended = F.scaled_dot_product_attention(
                 q, k, v, attn_mask=mask, is_causal=self.causal
             )
             x = block.finish(x, attended)
-        return self.norm(x)
+        y: Tensor = self.norm(x)
+        return y
 
     def initial_state(self, batch: int) -> Cache:
         """Empty keys and values for each block; only a causal stack has them."""
         if not self.causal:
             raise ValueError("a bidirectional stack has no state: it needs the whole sequence")
-        block = self.blocks[0]
+        block = self._stack[0]
         empty = self.embed.weight.new_zeros(batch, block.heads, 0, self.outputs // block.heads)
-        return [(empty, empty) for _ in self.blocks]
+        return [(empty, empty) for _ in self._stack]
 
     def step(self, x: Tensor, state: Cache) -> tuple[Tensor, Cache]:
         """One position: ``x`` (batch, inputs) and the keys and values before it."""
         x = self.embed(x)[:, None]
         after: Cache = []
-        for block, (keys, values) in zip(self.blocks, state, strict=True):
+        for block, (keys, values) in zip(self._stack, state, strict=True):
             q, k, v = block.project(x)
             keys, values = torch.cat([keys, k], dim=2), torch.cat([values, v], dim=2)
             after.append((keys, values))

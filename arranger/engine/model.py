@@ -79,6 +79,6 @@ class Engine:
 
 def log_softmax(scores: Array) -> Array:
     """Over the last axis."""
-    shifted = scores - scores.max(axis=-1, keepdims=True)
-    result: Array = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    shifted = scores - np.maximum.reduce(scores, axis=-1, keepdims=True)
+    result: Array = shifted - np.log(np.add.reduce(np.exp(shifted), axis=-1, keepdims=True))
     return result

@@ -30,12 +30,13 @@ class Cell:
         self.inputs = ordered(weights[f"{prefix}.weight_ih_l0"])  # (inputs, 4 units)
         self.recurrent = ordered(weights[f"{prefix}.weight_hh_l0"])  # (units, 4 units)
         self.bias = ordered(bias)
+        self._both = np.concatenate([self.inputs, self.recurrent])
 
-    def advance(self, projected: Array, h: Array, c: Array) -> tuple[Array, Array]:
-        """One position: ``projected`` input (4 units,), ``h`` and ``c`` (units,) before it."""
+    def step(self, x: Array, h: Array, c: Array) -> tuple[Array, Array]:
+        """One position: ``x`` (inputs,), ``h`` and ``c`` (units,) before it; both after it."""
         n = self.units
-        z = h @ self.recurrent
-        z += projected
+        z = np.concatenate([x, h]) @ self._both
+        z += self.bias
         np.tanh(z, out=z)
         gates = z[: 3 * n]
         gates *= 0.5
@@ -111,7 +112,7 @@ class Recurrent:
         """One position: ``x`` (inputs,) and the state before it; the state after it."""
         after = []
         for depth, cell in enumerate(self._forwards):
-            h, c = cell.advance(x @ cell.inputs + cell.bias, *state[depth])
+            h, c = cell.step(x, *state[depth])
             after.append((h, c))
             y = normalise(h, *self._norms[depth])
             x = x + y if self.residual and depth else y
@@ -120,6 +121,9 @@ class Recurrent:
 
 def normalise(x: Array, weight: Array, bias: Array) -> Array:
     """Layer normalisation over the last axis."""
-    centred = x - x.mean(axis=-1, keepdims=True)
-    variance = np.square(centred).mean(axis=-1, keepdims=True)
-    return centred / np.sqrt(variance + np.float32(1e-5)) * weight + bias
+    size = x.shape[-1]
+    centred = x - np.add.reduce(x, axis=-1, keepdims=True) / size
+    variance = np.add.reduce(centred * centred, axis=-1, keepdims=True) / size
+    centred *= weight / np.sqrt(variance + np.float32(1e-5))
+    centred += bias
+    return centred

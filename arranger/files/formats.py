@@ -55,9 +55,9 @@ def read_bytes(data: bytes, suffix: str, name: str) -> Score:
         from . import muspy_json
 
         return Score.from_document(*muspy_json.decode(data, name))
-    from . import notation
+    from .notation import decode
 
-    return Score.from_document(*notation.decode(data, suffix, name))
+    return Score.from_document(*decode(data, suffix, name))
 
 
 def write(path: str | Path, score: Score, arrangement: Arrangement) -> None:

@@ -194,7 +194,8 @@ def _warnings(faults: list[str], notes: int, hanging: int) -> tuple[str, ...]:
         unclosed = f", {hanging} of them without an end" if hanging else ""
         return (f"{'; '.join(faults)}: {_counted(notes)} recovered{unclosed}",)
     if hanging:
-        return (f"{_counted(hanging)} without an end closed at the end of the track",)
+        lasting = "lasts as long as its track" if hanging == 1 else "last as long as their track"
+        return (f"{_counted(hanging)} without an end and now {lasting}",)
     return ()
 
 

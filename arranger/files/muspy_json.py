@@ -134,7 +134,8 @@ def _document(fields: Mapping[str, Any]) -> tuple[Document, tuple[str, ...]]:
             [note._replace(velocity=max(1, note.velocity)) for note in notes],
             list(_texts(track, where + ".")),
         )
-    warnings = (f"{silent:,} notes of velocity 0 were given velocity 1",) if silent else ()
+    were = "note of velocity 0 was" if silent == 1 else "notes of velocity 0 were"
+    warnings = (f"{silent:,} {were} given velocity 1",) if silent else ()
     return builder.document(), warnings
 
 

@@ -1,0 +1,366 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from arranger.checkpoints import load
+from arranger.configuration import VIEW_OF_MODE
+from arranger.ensembles import CONFIGS
+from arranger.features import FeatureSpec, PartMemory, describe
+from arranger.hints import Hints
+from arranger.models import PartModel
+from arranger.notes import NoteSequence
+from arranger.offline import Arranger
+from evaluation.pieces import Piece
+from tests.models import MODE_OF_VIEW, tiny_checkpoint, tiny_config, tiny_model
+from tests.music import CHORALE, four_voices, write_chorale
+from training.batches import Batch, Examples, Variation, collate, example, on_grid
+from training.configuration import RunConfig, TrainingConfig, load_run
+from training.decisions import decide
+from training.loop import Run
+from training.part_task import PartTask
+from training.runs import train
+
+CONFIG_FILES = sorted((CONFIGS / "models").glob("*.yaml"))
+
+
+def piece(seed: int, beats: int = 8) -> Piece:
+    return Piece(f"piece {seed}", *four_voices(beats, seed))
+
+
+PIECES = [piece(seed) for seed in range(5)]
+VALID = [piece(9)]
+
+
+def run_config(
+    view: str = "piece", head: str = "memory", played: float = 0.0, **training: float
+) -> RunConfig:
+    options = {"steps": 12, "batch": 2, "warmup": 4, "every": 4, "average": 0.5} | training
+    return RunConfig(
+        name="tiny",
+        mode=MODE_OF_VIEW[view],
+        ensemble=CHORALE,
+        data="made for the test",
+        licence="none",
+        model=tiny_config(view, head=head),
+        variation=Variation(transpose=(-2, 2), played=played),
+        training=TrainingConfig(**options),  # type: ignore[arg-type]
+    )
+
+
+def trained(config: RunConfig, folder: Path) -> Run:
+    run = Run(config, PIECES, VALID, folder, device="cpu")
+    run.train(quiet=True)
+    return run
+
+
+def weights_of(run: Run) -> dict[str, torch.Tensor]:
+    named = {"": run.model, "average.": run.average}
+    return {p + name: w for p, model in named.items() for name, w in model.state_dict().items()}
+
+
+def equal(a: Run, b: Run) -> bool:
+    ours, theirs = weights_of(a), weights_of(b)
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[n], theirs[n]) for n in ours)
+
+
+@pytest.mark.parametrize(
+    ("view", "head"), [("piece", "linear"), ("note", "memory"), ("chord", "memory")]
+)
+def test_a_short_run_learns(tmp_path: Path, view: str, head: str) -> None:
+    config = run_config(view, head, played=0.3 * (view == "note"), steps=60, every=30, rate=0.02)
+    run = trained(config, tmp_path)
+    lines = [json.loads(line) for line in (tmp_path / "progress.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [30, 60]
+    assert lines[1]["loss"] < 0.7 * lines[0]["loss"]
+    untrained = run.task.accuracy(PartModel(config.model).eval(), run.valid)
+    assert lines[1]["valid"]["none"] > max(0.6, untrained + 0.1)
+    assert run.best == pytest.approx(max(np.mean(list(li["valid"].values())) for li in lines))
+
+
+def test_the_best_average_is_kept_and_its_card_says_what_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = iter([0.5, 0.5, 0.9, 0.7, 0.6, 0.8])  # without and with hints, at each look
+    looked_at = []
+
+    def accuracy(task: PartTask, model: PartModel, *_: object) -> float:
+        looked_at.append({n: w.clone().numpy() for n, w in model.state_dict().items()})
+        return next(measured)
+
+    monkeypatch.setattr(PartTask, "accuracy", accuracy)
+    run = trained(run_config(), tmp_path)
+    assert run.best == pytest.approx(0.8)
+    checkpoint = load(tmp_path)
+    assert checkpoint.card.training["steps"] == 8
+    assert checkpoint.card.metrics["valid_greedy"] == {"none": 0.9, "both": 0.7}
+    assert (checkpoint.card.mode, checkpoint.card.data) == ("offline", "made for the test")
+    for name, weight in checkpoint.weights.items():
+        assert np.array_equal(weight, looked_at[2][name])
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path: Path) -> None:
+    config = run_config(steps=4)
+    first, second = (trained(config, tmp_path / name) for name in "ab")
+    assert equal(first, second)
+    assert not equal(first, trained(config.with_seed(1), tmp_path / "c"))
+
+
+@pytest.mark.parametrize("view", ["piece", "note"])
+def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, view: str
+) -> None:
+    config = run_config(view, played=0.5 * (view == "note"))  # three batches an epoch
+    whole = trained(config, tmp_path / "whole")
+    update = Run._update
+
+    def until_the_sixth(run: Run, batch: Batch) -> float:
+        if run.step == 6:
+            raise KeyboardInterrupt
+        return update(run, batch)
+
+    monkeypatch.setattr(Run, "_update", until_the_sixth)
+    with pytest.raises(KeyboardInterrupt):
+        trained(config, tmp_path / "stopped")
+    monkeypatch.undo()
+    torch.manual_seed(99)
+    resumed = Run(config, PIECES, VALID, tmp_path / "stopped", device="cpu")
+    seen = []
+    monkeypatch.setattr(Run, "_update", lambda r, b: seen.append(r.step) or update(r, b))
+    assert resumed.train(quiet=True) == whole.best
+    assert seen == list(range(4, 12))  # from the last look on
+    assert equal(resumed, whole)
+    cards = [load(tmp_path / name).card for name in ("whole", "stopped")]
+    assert cards[0].metrics == cards[1].metrics
+
+
+def test_a_finished_run_is_left_as_it_is(tmp_path: Path) -> None:
+    config = run_config(steps=4)
+    first = trained(config, tmp_path)
+    again = trained(config, tmp_path)
+    assert again.step == 4
+    assert again.best == first.best
+    assert equal(first, again)
+
+
+def test_a_folder_with_a_run_of_another_config_is_refused(tmp_path: Path) -> None:
+    trained(run_config(steps=4), tmp_path)
+    with pytest.raises(ValueError, match="holds a run of another config or seed"):
+        trained(run_config(steps=8), tmp_path)
+
+
+@pytest.mark.parametrize("count", [1, 7, 16, 17, 24, 33])
+def test_an_epoch_has_as_many_batches_as_it_says_and_every_piece_once(count: int) -> None:
+    pieces = [on_grid(piece(seed, beats=1 + seed % 3)) for seed in range(count)]
+    examples = Examples(pieces, tiny_config("piece").spec, CHORALE, Variation(transpose=(0, 0)))
+    batches = list(examples.epoch(np.random.default_rng(0), 2))
+    assert len(batches) == examples.batches(2)
+    lengths = sorted(n for batch in batches for n in batch.lengths.tolist())
+    assert lengths == sorted(len(p.notes) for p in pieces)
+
+
+@pytest.mark.parametrize("view", VIEW_OF_MODE.values())
+def test_an_example_varied_by_nothing_is_the_piece_as_it_is_in_use(view: str) -> None:
+    spec = tiny_config(view).spec
+    examples = Examples([PIECES[0]], spec, CHORALE, Variation(transpose=(0, 0), hints=0.0))
+    (batch,) = examples.epoch(np.random.default_rng(0), 1)
+    table = describe(PIECES[0].notes, Hints(), spec)
+    assert np.array_equal(batch.codes[0].numpy(), table.codes)
+    assert np.array_equal(batch.values[0].numpy(), table.values)
+    assert np.array_equal(batch.parts[0], PIECES[0].parts)
+
+
+@pytest.mark.parametrize("view", VIEW_OF_MODE.values())
+def test_a_transposed_example_is_the_transposed_piece_with_its_hints(view: str) -> None:
+    config = tiny_config(view)
+    spec = FeatureSpec(view, 4, tuple(config.codes), ("frequency", "timing", "keys", "hints"))
+    examples = Examples([PIECES[0]], spec, CHORALE, Variation(transpose=(-5, 6), hints=1.0))
+    stored = PIECES[0].notes.pitch.copy()
+    shifts = set()
+    for epoch in range(12):
+        (batch,) = examples.epoch(np.random.default_rng(epoch), 1)
+        shift = int(batch.pitch[0, 0] - PIECES[0].notes.pitch[0])
+        shifts.add(shift)
+        notes = PIECES[0].notes.transposed(shift)
+        given = [
+            describe(notes, Hints.from_reference(notes, PIECES[0].parts, kind), spec)
+            for kind in ("entry", "pitch", "both")
+        ]
+        assert any(np.allclose(batch.values[0].numpy(), t.values, atol=1e-6) for t in given)
+        assert np.array_equal(batch.codes[0].numpy(), given[0].codes)
+    assert len(shifts) > 4
+    assert np.array_equal(PIECES[0].notes.pitch, stored)
+
+
+def test_no_transposition_leaves_the_range_of_a_part() -> None:
+    spec = tiny_config("piece").spec
+    examples = Examples(PIECES, spec, CHORALE, Variation(transpose=(-40, 40)))
+    low, high = (np.array([getattr(p, end) for p in CHORALE.parts]) for end in ("low", "high"))
+    for batch in examples.epoch(np.random.default_rng(0), 2):
+        inside = batch.parts >= 0
+        parts, pitch = batch.parts[inside], batch.pitch[inside]
+        assert ((pitch >= low[parts]) & (pitch <= high[parts])).all()
+
+
+def test_a_long_piece_is_cropped_to_a_window_of_its_features() -> None:
+    spec = tiny_config("piece").spec
+    long = on_grid(piece(3, beats=24))
+    variation = Variation(transpose=(0, 0), crop=20, hints=0.0)
+    whole = describe(long.notes, Hints(), spec).values
+    starts = set()
+    for epoch in range(6):
+        (batch,) = Examples([long], spec, CHORALE, variation).epoch(np.random.default_rng(epoch), 1)
+        assert batch.lengths.tolist() == [20]
+        window = batch.values[0].numpy()
+        at = [i for i in range(len(whole) - 19) if np.array_equal(whole[i : i + 20], window)]
+        assert at
+        assert np.array_equal(batch.parts[0], long.parts[at[0] : at[0] + 20])
+        starts.add(at[0])
+    assert len(starts) > 2
+
+
+@pytest.mark.parametrize("view", VIEW_OF_MODE.values())
+def test_what_a_head_is_taught_to_remember_is_what_it_will_remember(
+    monkeypatch: pytest.MonkeyPatch, view: str
+) -> None:
+    reference = on_grid(PIECES[1])
+    config = tiny_config(view)
+    model = tiny_model(config)
+    batch = collate([example(reference, config.spec)])
+    heard = model(batch.codes, batch.values, batch.lengths)
+    forced = np.ones_like(batch.parts, bool)
+    taught = decide(model.head, heard, batch, CHORALE, forced).memory[0]
+
+    memory = PartMemory(1, 4)
+    table = describe(reference.notes, Hints(), config.spec)
+    for n, part in enumerate(reference.parts):
+        relation = memory.relate(int(table.pitch[n]), float(table.onset[n]))
+        assert np.allclose(taught[n], relation.reshape(-1))
+        memory.assign(np.array([part]), table.pitch[n], table.onset[n], table.offset[n])
+
+    if view != "piece":
+        return
+    # A locked piece has the reference's decisions; its beam knows ends only once they have come.
+    seen = []
+    relate = PartMemory.relate
+
+    def watched(memory: PartMemory, pitch: int, time: float) -> np.ndarray:
+        seen.append(relate(memory, pitch, time))
+        return seen[-1]
+
+    monkeypatch.setattr(PartMemory, "relate", watched)
+    locks = dict(enumerate(reference.parts.tolist()))
+    checkpoint = tiny_checkpoint(view)
+    Arranger(checkpoint, width=1).label(reference.notes, Hints(locks=locks))
+    assert np.allclose(np.concatenate(seen).reshape(len(taught), -1), taught)
+
+
+def test_decisions_while_training_are_those_of_use() -> None:
+    # One note after the other, each within reach of a free part: within a chord, use looks ahead
+    # and training does not.
+    rng = np.random.default_rng(0)
+    rows = [(12 * i, int(rng.integers(57, 65)), 30, 64) for i in range(80)]
+    notes, _ = NoteSequence.from_rows(rows)
+    reference = Piece("steps", notes, np.zeros(len(rows), np.int64))
+    checkpoint = tiny_checkpoint("piece")
+    model = tiny_model(checkpoint.config)
+    batch = collate([example(reference, checkpoint.config.spec)])
+    heard = model(batch.codes, batch.values, batch.lengths)
+    decided = decide(model.head, heard, batch, CHORALE).parts[0]
+    used = Arranger(checkpoint, width=1).label(reference.notes, Hints()).parts
+    assert decided.tolist() == used.tolist()
+    assert len(set(decided.tolist())) >= 3
+
+
+@pytest.mark.parametrize("path", CONFIG_FILES, ids=lambda path: path.stem)
+def test_every_config_builds_a_model_that_scores_a_piece(path: Path) -> None:
+    config = load_run(path)
+    assert config.name == path.stem
+    assert config.model.view == VIEW_OF_MODE[config.mode]
+    model = PartModel(config.model).eval()
+    batch = collate([example(PIECES[0], config.model.spec)])
+    heard = model(batch.codes, batch.values, batch.lengths)
+    assert heard.shape[:2] == batch.parts.shape
+    assert len(config.data) > 10 and len(config.licence) > 10
+
+
+MINIMAL = {
+    "name": "tiny",
+    "mode": "offline",
+    "ensemble": "chorale",
+    "data": "made for the test",
+    "licence": "none",
+    "model": {
+        "codes": {"pitch": 4},
+        "values": ["timing", "keys", "hints"],
+        "backbone": {"kind": "lstm", "units": 8, "layers": 1},
+    },
+    "variation": {"transpose": [-2, 2]},
+    "training": {"steps": 4, "batch": 2, "every": 2},
+}
+
+
+def write_config(path: Path, **changes: object) -> Path:
+    path.write_text(yaml.safe_dump(MINIMAL | changes), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"colour": "red"}, "run: unknown key 'colour'"),
+        ({"training": {"step": 4}}, "training: unknown key 'step'; known are average, batch"),
+        ({"training": {"rate": "1e-3"}}, "training: rate must be of type float, not '1e-3'"),
+        ({"training": [1]}, "training: expected keys and values"),
+        ({"variation": {"transposed": 1}}, "variation: unknown key 'transposed'"),
+        ({"mode": "dead"}, "mode must be one of live, chord-live, offline, not 'dead'"),
+        ({"ensemble": "choir"}, "unknown ensemble 'choir': known are"),
+        ({"licence": 3}, "run: licence must be of type str, not 3"),
+        ({"model": None}, "backbone: the key 'kind' is missing"),
+        ({"model": MINIMAL["model"] | {"heads": {}}}, "model: unknown key 'heads'"),
+        ({"model": MINIMAL["model"] | {"values": ["smell"]}}, "unknown feature 'smell'"),
+        (
+            {"mode": "live", "model": MINIMAL["model"] | {"values": ["span"]}},
+            "feature 'span' is not known in the note view",
+        ),
+    ],
+)
+def test_a_config_with_a_mistake_is_refused_by_its_name(
+    tmp_path: Path, changes: dict[str, object], message: str
+) -> None:
+    path = write_config(tmp_path / "mine.yaml", **changes)
+    with pytest.raises(ValueError, match=rf"mine\.yaml: not a training config: .*{message}"):
+        load_run(path)
+
+
+def test_a_file_that_is_no_config_is_refused_by_its_name(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"none\.yaml: cannot be read \(No such file"):
+        load_run(tmp_path / "none.yaml")
+    (tmp_path / "bad.yaml").write_text("a: [", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"bad\.yaml: not a readable YAML file"):
+        load_run(tmp_path / "bad.yaml")
+    (tmp_path / "list.yaml").write_text("- 1", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"list\.yaml: not a training config: expected keys"):
+        load_run(tmp_path / "list.yaml")
+
+
+def test_a_corpus_becomes_a_calibrated_checkpoint(tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    splits = {"train": ["a.mid", "b.mid"], "valid": ["c.mid"], "test": []}
+    (corpus / "split.json").write_text(json.dumps(splits), encoding="utf-8")
+    for seed, name in enumerate(("a.mid", "b.mid", "c.mid")):
+        write_chorale(corpus / name, beats=6, seed=seed)
+    config = write_config(tmp_path / "tiny.yaml")
+    folder = train(config, corpus, tmp_path / "run", seed=5, quiet=True)
+    card = load(folder).card
+    assert card.training["seed"] == 5
+    assert set(card.metrics["valid"]) == {"none", "entry", "pitch", "both"}
+    assert set(card.metrics) == {"valid", "valid_greedy"}
+    again = train(config, corpus, tmp_path / "run", seed=5, quiet=True)
+    assert load(again).card == card
