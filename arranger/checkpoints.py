@@ -7,7 +7,7 @@ path. Knows files and cards; not torch.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,9 @@ class CheckpointError(ValueError):
 class Card:
     """What a checkpoint is, on what it was trained and how good it is.
 
-    ``mode``: live, chord-live or offline. ``temperature`` calibrates its confidence. ``metrics``
-    maps a split (valid, test) and a kind of hints to the share of notes with the right part.
+    ``mode``: live, chord-live or offline. ``temperature`` calibrates its confidence; an offline
+    model hears the piece in each of ``transpositions`` (semitones) and averages. ``metrics`` maps
+    a split (valid, test) and a kind of hints to the share of notes with the right part.
     ``data`` and ``licence`` name the training set and its terms, ``training`` how it was trained.
     """
 
@@ -44,6 +45,7 @@ class Card:
     data: str
     licence: str
     temperature: float = 1.0
+    transpositions: Sequence[int] = (0,)
     training: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     format: int = FORMAT
@@ -127,13 +129,16 @@ def load_card(folder: Path) -> Card:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise CheckpointError(f"{folder}: expected a card of format {FORMAT}")
     try:
-        card: Card = section(Card, document, "card")
-    except ValueError as error:
+        transpositions = tuple(int(by) for by in document.get("transpositions", (0,)))
+        card: Card = section(Card, {**document, "transpositions": transpositions}, "card")
+    except (TypeError, ValueError) as error:
         raise CheckpointError(f"{folder}: {error}") from error
     if card.mode not in VIEW_OF_MODE:
         raise CheckpointError(
             f"{folder}: mode must be one of {', '.join(VIEW_OF_MODE)}, not {card.mode!r}"
         )
+    if not transpositions or max(map(abs, transpositions)) > 12:
+        raise CheckpointError(f"{folder}: expected transpositions within an octave")
     if not card.temperature > 0:
         raise CheckpointError(
             f"{folder}: temperature must be a number above 0, not {card.temperature!r}"

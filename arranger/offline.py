@@ -16,12 +16,12 @@ from .arrangement import Arrangement
 from .checkpoints import Checkpoint, load
 from .decoding import Beam, Rules, report_violations
 from .engine import Engine
-from .engine.model import log_softmax
 from .ensembles import Ensemble
-from .features import PartMemory, describe
+from .features import FeatureTable, PartMemory, describe
 from .files.score import Score
 from .hints import Hints
 from .notes import NoteSequence
+from .performance import as_written, gestures
 
 if TYPE_CHECKING:
     import muspy
@@ -50,13 +50,18 @@ class ArrangedScore:
 
 
 class Arranger:
-    """Gives every note of a piece to a part of the checkpoint's ensemble, in its mode."""
+    """Gives every note of a piece to a part of the checkpoint's ensemble.
 
-    def __init__(self, checkpoint: Checkpoint, width: int = BEAM_WIDTH) -> None:
+    ``engine`` runs the model; by default with numpy, see ``accelerated`` for torch.
+    """
+
+    def __init__(
+        self, checkpoint: Checkpoint, width: int = BEAM_WIDTH, engine: Engine | None = None
+    ) -> None:
         self.card = checkpoint.card
         self.ensemble: Ensemble = checkpoint.ensemble
         self.width = width
-        self._engine: Engine = checkpoint.engine()
+        self._engine = engine or checkpoint.engine()
         self._rules = Rules(self.ensemble)
 
     @classmethod
@@ -97,29 +102,28 @@ class Arranger:
             return np.zeros(0, np.int64), np.zeros(0)
         engine = self._engine
         table = describe(notes, hints, engine.config.spec)
-        heard = engine.hear(table.codes, table.values)
+        heard = self._hear(table)
+        pitch = table.pitch.tolist()
         if not engine.remembers:
-            likely = log_softmax(heard * engine.scale)
+            likely = engine.log_probabilities_of_all(heard)
             parts = likely.argmax(axis=1)
             if not locks and not report_violations(notes, self.ensemble, parts):
                 return parts, np.exp(likely.max(axis=1)).astype(np.float64)
-        pitch, onset = table.pitch.tolist(), table.onset.tolist()
+        now = 0.0
 
         def score(row: int, memory: PartMemory | None) -> NDArray[np.float32]:
-            return engine.log_probabilities(heard[row], memory, pitch[row], onset[row])
+            return engine.log_probabilities(heard[row], memory, pitch[row], now)
 
         beam = Beam(self._rules, self.width, remember=engine.remembers)
-        ends = sorted(range(len(notes)), key=lambda n: table.offset[n])
-        ended = 0
-        for group in notes.onset_groups():
-            now = onset[group.start]
-            while ended < len(ends) and table.offset[ends[ended]] <= now:
-                if ends[ended] < group.start:
-                    beam.release(ends[ended], float(table.offset[ends[ended]]))
-                ended += 1
-            chord = range(group.start, group.stop)
-            beam.press(chord, pitch[group], now, score, locks)
-            for n in chord:
-                if table.offset[n] <= now:
-                    beam.release(n, now)
+        for now, is_on, keys in gestures(as_written(notes)):
+            if is_on:
+                beam.press(keys, [pitch[n] for n in keys], now, score, locks)
+            else:
+                beam.release(keys[0], now)
         return beam.trace(len(notes))
+
+    def _hear(self, table: FeatureTable) -> NDArray[np.float32]:
+        """What the model reads of each note in each of its hearings, (N, hearings, units)."""
+        engine, spec = self._engine, self._engine.config.spec
+        moved = (table.transposed(by, spec) for by in self.card.transpositions)
+        return np.stack([engine.hear(one.codes, one.values) for one in moved], axis=1)

@@ -7,7 +7,7 @@ checkpoints, features and the decoder; not files, sockets or clocks.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ from .features import Listener, PartMemory, rows
 from .features.listening import CHORD_WINDOW, Heard
 from .hints import Hints
 from .notes import NoteSequence
-from .performance import KeyEvent, as_played, as_written
+from .performance import as_played, as_written, gestures
 
 BELIEF_WIDTH = 8
 _IMPOSSIBLE = -50.0
@@ -133,7 +133,7 @@ class Session:
         read = []
         for code, value in zip(codes, values, strict=True):
             row, self._state = engine.step(code, value, self._state)
-            read.append(row)
+            read.append(row[None])
 
         def score(note: int, memory: PartMemory | None) -> NDArray[np.float32]:
             at = note - first
@@ -208,39 +208,14 @@ class LiveArranger:
             events = as_written(gridded)
         parts, confidence = np.empty(len(notes), np.int64), np.empty(len(notes))
         session = self.session(hints, metrical=not self.stage)
-        locks = hints.locks_after(order)
-        for note, decision in self._play(session, gridded.pitch.tolist(), events, locks):
-            parts[note], confidence[note] = decision.part, decision.confidence
+        locks, pitch = hints.locks_after(order), gridded.pitch.tolist()
+        for time, is_on, keys in gestures(events):
+            if not is_on:
+                session.note_off(pitch[keys[0]], time)
+                continue
+            fixed = {place: locks[n] for place, n in enumerate(keys) if n in locks}
+            decided = session.chord_on([pitch[n] for n in keys], time, fixed)
+            for note, decision in zip(keys, decided, strict=True):
+                parts[note], confidence[note] = decision.part, decision.confidence
         broken = report_violations(gridded, self.ensemble, parts)
         return Arrangement(gridded, self.ensemble, parts, confidence, broken).of(notes, order)
-
-    def _play(
-        self,
-        session: Session,
-        pitch: list[int],
-        events: Iterable[KeyEvent],
-        locks: Mapping[int, int],
-    ) -> Iterable[tuple[int, Decision]]:
-        """Play ``events``; each note with its decision. A chord model gets chords at once."""
-        together = self._engine.config.view == "chord"
-        chord: list[KeyEvent] = []
-
-        def strike() -> Iterable[tuple[int, Decision]]:
-            fixed = {n: locks[e.note] for n, e in enumerate(chord) if e.note in locks}
-            decided = session.chord_on([pitch[e.note] for e in chord], chord[0].time, fixed)
-            pairs = [(e.note, one) for e, one in zip(chord, decided, strict=True)]
-            chord.clear()
-            return pairs
-
-        for event in events:
-            if chord and (not event.is_on or event.time > chord[0].time):
-                yield from strike()
-            if not event.is_on:
-                session.note_off(pitch[event.note], event.time)
-            elif together:
-                chord.append(event)
-            else:
-                lock = locks.get(event.note)
-                yield event.note, session.note_on(pitch[event.note], event.time, lock)
-        if chord:
-            yield from strike()

@@ -5,6 +5,7 @@ Knows notes and time. Does not know parts, features or models. Time is in quarte
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,31 @@ class KeyEvent(NamedTuple):
     time: float
     is_on: bool
     note: int
+
+
+class Gesture(NamedTuple):
+    """One key goes up, or all the keys go down that go down together."""
+
+    time: float
+    is_on: bool
+    notes: list[int]
+
+
+def gestures(events: Iterable[KeyEvent]) -> Iterator[Gesture]:
+    """Join the keys that go down at one instant."""
+    struck: list[int] = []
+    now = 0.0
+    for event in events:
+        if struck and (not event.is_on or event.time > now):
+            yield Gesture(now, True, struck)
+            struck = []
+        now = event.time
+        if event.is_on:
+            struck.append(event.note)
+        else:
+            yield Gesture(now, False, [event.note])
+    if struck:
+        yield Gesture(now, True, struck)
 
 
 def as_written(notes: NoteSequence) -> list[KeyEvent]:

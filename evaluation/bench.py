@@ -17,12 +17,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import yaml
 
 import arranger
-from arranger.checkpoints import Card, Checkpoint, describe_ensemble, load
-from arranger.configuration import ModelConfig
-from arranger.ensembles import CONFIGS, load_ensemble
+from arranger.accelerated import AcceleratedEngine
+from arranger.checkpoints import load
 from arranger.files import read
 from arranger.hints import Hints
 from arranger.notes import NoteSequence
@@ -42,13 +40,13 @@ def main() -> None:
     seconds, megabytes = cold_start()
     print(f"file to file, cold   {seconds:8.2f} s      base work {BASE_SECONDS:.0f} s", end="")
     print(f"   {BASE_SECONDS / seconds:6.0f} x   memory {megabytes:.0f} MB")
-    for name, checkpoint in (
-        ("published BiLSTM size", published_bilstm()),
-        ("chorale-offline", load("chorale-offline")),
-    ):
-        rate = notes_a_second(Arranger(checkpoint), notes)
-        print(f"warm, {name:22s} {rate:8.0f} notes/s", end="")
-        print(f"   base work {BASE_NOTES_A_SECOND}   {rate / BASE_NOTES_A_SECOND:6.1f} x")
+    for name in ("chorale-bilstm-offline", "chorale-offline"):
+        checkpoint = load(name)
+        for engine in (checkpoint.engine(), AcceleratedEngine(checkpoint)):
+            rate = notes_a_second(Arranger(checkpoint, engine=engine), notes)
+            label = f"{name} ({'torch' if isinstance(engine, AcceleratedEngine) else 'numpy'})"
+            print(f"warm, {label:32s} {rate:8.0f} notes/s   base work {BASE_NOTES_A_SECOND}", end="")
+            print(f"   {rate / BASE_NOTES_A_SECOND:6.1f} x")
     for stage in (False, True):
         median, late = key_latency(notes, stage)
         label = "stage" if stage else "live"
@@ -115,20 +113,6 @@ def busy_cores() -> Iterator[None]:
         for process in others:
             process.kill()
             process.wait()
-
-
-def published_bilstm() -> Checkpoint:
-    """An untrained model of the published BiLSTM's size: speed does not depend on the weights."""
-    from arranger.models import PartModel
-
-    document = yaml.safe_load((CONFIGS / "models" / "chorale-bilstm-offline.yaml").read_text())
-    ensemble = load_ensemble("chorale")
-    config = ModelConfig.from_dict({"view": "piece", "parts": len(ensemble), **document["model"]})
-    weights = {name: w.numpy() for name, w in PartModel(config).state_dict().items()}
-    card = Card(
-        "bilstm", "offline", describe_ensemble(ensemble), config.to_dict(), "none", "none"
-    )
-    return Checkpoint(card, config, ensemble, weights)
 
 
 if __name__ == "__main__":

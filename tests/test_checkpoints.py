@@ -67,7 +67,7 @@ def test_a_checkpoint_reloads_to_the_same_outputs(
     scores = []
     for engine in (replace(checkpoint, card=card).engine(), again.engine()):
         heard = engine.hear(table.codes, table.values)
-        scores.append([engine.log_probabilities(row, None, 60, 0.0) for row in heard])
+        scores.append([engine.log_probabilities(row[None], None, 60, 0.0) for row in heard])
     assert np.array_equal(scores[0], scores[1])
 
 

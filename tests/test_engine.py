@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from arranger.accelerated import AcceleratedEngine
 from arranger.engine import Engine
 from arranger.features import MEMORY_WIDTH, PartMemory, describe
 from arranger.hints import Hints
-from tests.models import tiny_config, tiny_model
+from tests.models import tiny_checkpoint, tiny_config, tiny_model
 from tests.music import four_voices
 
 KINDS = [
@@ -41,7 +42,7 @@ def test_the_engine_gives_what_torch_gives(view: str, backbone: str, head: str) 
             scores = model.head(heard[0, 5])[None]
         expected = torch.log_softmax(scores / 2.0, -1).numpy()
     read = engine.hear(table.codes, table.values)
-    got = engine.log_probabilities(read[5], memory, 62, 2.0)
+    got = engine.log_probabilities(read[5][None], memory, 62, 2.0)
     np.testing.assert_allclose(got, expected, atol=1e-5)
 
 
@@ -69,3 +70,14 @@ def test_the_engine_takes_one_note_and_none(view: str, backbone: str) -> None:
     for count in (0, 1):
         table = describe(notes.take(slice(0, count)), Hints(), config.spec)
         assert engine.hear(table.codes, table.values).shape == (count, 8)
+
+
+@pytest.mark.parametrize(("view", "backbone", "head"), KINDS)
+def test_torch_hears_what_numpy_hears(view: str, backbone: str, head: str) -> None:
+    checkpoint = tiny_checkpoint(view, backbone, head)
+    notes, _ = four_voices(10)
+    table = describe(notes, Hints(), checkpoint.config.spec)
+    for count in (0, 1, len(notes)):
+        codes, values = table.codes[:count], table.values[:count]
+        heard = AcceleratedEngine(checkpoint).hear(codes, values)
+        np.testing.assert_allclose(heard, checkpoint.engine().hear(codes, values), atol=1e-5)

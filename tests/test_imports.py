@@ -22,7 +22,7 @@ LAYERS = (
     ("performance", "features", "backbones", "decoding"),
     ("configuration", "models", "engine"),
     ("checkpoints",),
-    ("offline", "online"),
+    ("accelerated", "offline", "online"),
     ("jobs",),
     ("__init__",),
     ("cli",),
@@ -45,7 +45,7 @@ ALONE = {"arranger.backbones", "arranger.notes"}
 """These import nothing of ours outside themselves."""
 
 LIBRARIES = {
-    "torch": ("arranger.backbones", "arranger.models", "training"),
+    "torch": ("arranger.accelerated", "arranger.backbones", "arranger.models", "training"),
     "matplotlib": ("evaluation",),
     "pypianoroll": ("evaluation",),
     "sklearn": ("evaluation",),

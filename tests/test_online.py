@@ -59,7 +59,7 @@ def test_a_session_scores_as_the_whole_piece_does(kind: tuple[str, str, str]) ->
     memory = PartMemory(1, 4)
     for n in range(len(notes)):
         pitch, onset, offset = table.pitch[n], table.onset[n], table.offset[n]
-        likely = engine.log_probabilities(heard[n], memory, int(pitch), float(onset))
+        likely = engine.log_probabilities(heard[n][None], memory, int(pitch), float(onset))
         assert live.confidence[n] == pytest.approx(np.exp(likely[0, live.parts[n]]), abs=1e-5)
         memory.assign(live.parts[n : n + 1], int(pitch), float(onset), float(offset))
 

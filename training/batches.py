@@ -147,7 +147,7 @@ class Examples:
             if i not in self._tables:
                 self._tables[i] = describe(piece.notes, Hints(), spec)
             table = _with_hints(self._tables[i], hints, spec)
-        table = _transposed(table, int(rng.choice(self._room[i])), spec)
+        table = table.transposed(int(rng.choice(self._room[i])), spec)
         start = int(rng.integers(0, max(1, len(piece.notes) - self.variation.crop + 1)))
         return _crop(Example(table, piece.parts[table.order]), start, self.variation.crop)
 
@@ -188,25 +188,11 @@ def _room(piece: Piece, ensemble: Ensemble, limits: tuple[int, int]) -> NDArray[
 def _with_hints(table: FeatureTable, hints: Hints, spec: FeatureSpec) -> FeatureTable:
     if "hints" not in spec.values:
         return table
-    at = sum(spec.value_width(name) for name in spec.values[: spec.values.index("hints")])
+    at = spec.start("hints")
     said = hints.encode(table.onset, table.pitch.astype(np.float64), spec.parts)
     values = table.values.copy()
     values[:, at : at + spec.value_width("hints")] = said.reshape(len(values), -1)
     return replace(table, values=values)
-
-
-def _transposed(table: FeatureTable, semitones: int, spec: FeatureSpec) -> FeatureTable:
-    """Only pitch codes and frequency are absolute; all else is relative to the note."""
-    codes = table.codes
-    if "pitch" in spec.codes:
-        codes = codes.copy()
-        codes[:, spec.codes.index("pitch")] += semitones
-    values = table.values
-    if "frequency" in spec.values:
-        at = sum(spec.value_width(n) for n in spec.values[: spec.values.index("frequency")])
-        values = values.copy()
-        values[:, at] *= 2.0 ** (semitones / 12)
-    return replace(table, codes=codes, values=values, pitch=table.pitch + semitones)
 
 
 def _crop(example: Example, start: int, length: int) -> Example:

@@ -39,7 +39,8 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class RunConfig:
-    """A whole training run. ``mode``: live, chord-live or offline; it sets the model's view."""
+    """A whole training run. ``mode``: live, chord-live or offline; it sets the model's view.
+    ``transpositions``: in which an offline model hears a piece when it is used."""
 
     name: str
     mode: str
@@ -49,6 +50,7 @@ class RunConfig:
     model: ModelConfig
     variation: Variation
     training: TrainingConfig
+    transpositions: tuple[int, ...] = (0,)
 
     def with_seed(self, seed: int) -> RunConfig:
         """The same run from another seed."""
@@ -84,6 +86,7 @@ def _parse(document: Any) -> RunConfig:
     variation = dict(document.get("variation") or {})
     if "transpose" in variation:
         variation["transpose"] = tuple(variation["transpose"])
+    sections["transpositions"] = tuple(document.get("transpositions") or (0,))
     sections["variation"] = section(Variation, variation, "variation")
     sections["training"] = section(TrainingConfig, document.get("training") or {}, "training")
     run: RunConfig = section(RunConfig, sections, "run")

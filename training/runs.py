@@ -6,6 +6,7 @@ measured as its users will meet it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,15 +42,16 @@ def train(
     folder = Path(out) if out else Path("runs") / f"{run.name}-{run.training.seed}"
     valid = load_split(data, "valid", run.ensemble)
     Run(run, load_split(data, "train", run.ensemble), valid, folder).train(quiet)
-    finish(folder, valid)
+    finish(folder, run.transpositions, valid)
     return folder
 
 
-def finish(folder: Path, valid: list[Piece]) -> Card:
+def finish(folder: Path, transpositions: Sequence[int], valid: list[Piece]) -> Card:
     """Calibrate the checkpoint in ``folder`` on ``valid`` and write its numbers on its card."""
     checkpoint = load(folder)
-    temperature = best_temperature(checkpoint, valid, arranger_for)
-    card = replace(checkpoint.card, temperature=temperature)
+    card = replace(checkpoint.card, transpositions=list(transpositions))
+    temperature = best_temperature(replace(checkpoint, card=card), valid, arranger_for)
+    card = replace(card, temperature=temperature)
     measured = measure(replace(checkpoint, card=card), valid)
     card = replace(card, metrics={**card.metrics, "valid": measured})
     save(folder, card, checkpoint.weights)

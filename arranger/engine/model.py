@@ -35,7 +35,7 @@ class Engine:
         self.remembers = config.head.kind == "memory"
         self._entry = "head.heard" if self.remembers else "head"
         self._entry_weight = np.ascontiguousarray(weights[f"{self._entry}.weight"].T)
-        self.scale = np.float32(1.0 / temperature)
+        self._scale = np.float32(1.0 / temperature)
         if self.remembers:
             self._played = np.ascontiguousarray(weights["head.played.weight"].T)
             self._hidden = np.ascontiguousarray(weights["head.hidden.weight"].T)
@@ -62,16 +62,24 @@ class Engine:
     def log_probabilities(
         self, heard: Array, memory: PartMemory | None, pitch: int, time: float
     ) -> Array:
-        """Of the parts for one note, (alternatives, parts). ``heard`` is the note's row of
-        ``hear`` or ``step``; ``memory`` is asked only by a model that remembers."""
+        """Of the parts for one note, (alternatives, parts).
+
+        ``heard`` (H, units) is the note's row of ``hear`` or ``step``, in H hearings of the piece
+        that are averaged; ``memory`` is asked only by a model that remembers.
+        """
         if not self.remembers or memory is None:
-            return log_softmax(heard[None] * self.scale)
+            return self.log_probabilities_of_all(heard[None])
         relation = memory.relate(pitch, time)
-        h = relation.reshape(len(relation), -1) @ self._played
-        h += heard
+        h = heard[:, None] + relation.reshape(len(relation), -1) @ self._played
         np.maximum(h, 0, out=h)
         h += np.maximum(h @ self._hidden + self._w["head.hidden.bias"], 0)
-        return log_softmax((h @ self._out + self._w["head.out.bias"]) * self.scale)
+        likely = log_softmax((h @ self._out + self._w["head.out.bias"]) * self._scale)
+        return np.add.reduce(likely) / np.float32(len(likely))
+
+    def log_probabilities_of_all(self, heard: Array) -> Array:
+        """Of the parts for N notes, (N, parts), from ``heard`` (N, H, parts); only of a model
+        that does not remember."""
+        return log_softmax(heard * self._scale).mean(axis=1)
 
     def _enter(self, y: Array) -> Array:
         return y @ self._entry_weight + self._w[f"{self._entry}.bias"]

@@ -8,14 +8,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..hints import HINT_WIDTH, Hints
 from ..notes import MODEL_RESOLUTION, NoteSequence
-from ..performance import KeyEvent, as_written
+from ..performance import KeyEvent, as_written, gestures
 from .listening import REACH, SPAN, Heard, Listener
 
 VIEWS = ("note", "chord", "piece")
@@ -62,6 +62,10 @@ class FeatureSpec:
         """Whether any feature comes from a Listener."""
         return not {"timing", "keys", "chord"}.isdisjoint(self.values)
 
+    def start(self, name: str) -> int:
+        """The first column of the block ``name``."""
+        return sum(self.value_width(n) for n in self.values[: self.values.index(name)])
+
     def value_width(self, name: str) -> int:
         """How many real numbers the block ``name`` has."""
         return self.parts * HINT_WIDTH if name == "hints" else _VALUE_WIDTHS[name]
@@ -83,6 +87,19 @@ class FeatureTable:
     offset: NDArray[np.float64]
     order: NDArray[np.int64]
     metrical: bool = True
+
+    def transposed(self, semitones: int, spec: FeatureSpec) -> FeatureTable:
+        """The same piece higher, hints and all. Only pitch codes and frequency are absolute; all
+        else is relative to the note."""
+        codes, values = self.codes, self.values
+        if "pitch" in spec.codes:
+            column = spec.codes.index("pitch")
+            codes = codes.copy()
+            codes[:, column] = np.clip(codes[:, column] + semitones, 0, 127)
+        if "frequency" in spec.values:
+            values = values.copy()
+            values[:, spec.start("frequency")] *= 2.0 ** (semitones / 12)
+        return replace(self, codes=codes, values=values, pitch=self.pitch + semitones)
 
 
 def describe(
@@ -181,20 +198,15 @@ def _listen(
     """What a Listener hears of each note, in the order of the events."""
     listener, pitch = Listener(), notes.pitch.tolist()
     heard: list[Heard] = []
-    chord: list[int] = []
-    now = 0.0
-    for event in as_written(notes) if events is None else events:
-        if chord and (event.time > now or not event.is_on):
-            heard += listener.hear_chord(chord, now)
-            chord = []
-        now = event.time
-        if not event.is_on:
-            listener.key_up(pitch[event.note], now)
+    for time, is_on, keys in gestures(as_written(notes) if events is None else events):
+        pitches = [pitch[n] for n in keys]
+        if not is_on:
+            listener.key_up(pitches[0], time)
         elif spec.view == "note":
-            heard.append(listener.hear_note(pitch[event.note], now))
+            heard += [listener.hear_note(p, time) for p in pitches]
         else:
-            chord.append(pitch[event.note])
-    return heard + listener.hear_chord(chord, now)
+            heard += listener.hear_chord(pitches, time)
+    return heard
 
 
 def _place(keys: NDArray[np.float32]) -> NDArray[np.float32]:
