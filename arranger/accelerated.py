@@ -27,9 +27,7 @@ class AcceleratedEngine(Engine):
         self._model.eval().to(self._device)
 
     @torch.inference_mode()
-    def hear(
-        self, codes: NDArray[np.int64], values: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
+    def hear(self, codes: NDArray[np.int64], values: NDArray[np.float32]) -> NDArray[np.float32]:
         """A whole sequence, as ``Engine.hear``."""
         if len(codes) == 0:
             return super().hear(codes, values)

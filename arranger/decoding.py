@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from .arrangement import Violation
 from .ensembles import Ensemble
 from .features import PartMemory
-from .notes import NoteSequence
+from .notes import NoteSequence, pitch_name
 
 Floats = NDArray[np.floating]
 Score = Callable[[int, PartMemory | None], Floats]
@@ -68,13 +68,14 @@ class Rules:
             after.append(waiting)
         return after[::-1]
 
-    def shortfall(self, demand: NDArray[np.float32], free: Floats) -> Floats:
+    def shortfall(self, demand: NDArray[np.float32], free: NDArray[np.int64]) -> Floats:
         """How many notes of a demand cannot be matched with the ``free`` voices (..., parts).
 
         The deficiency form of Hall's theorem (Ore 1955): the worst set of parts decides.
         """
         excess: Floats = demand - np.maximum(free, 0) @ self._member.T
-        return np.maximum(excess.max(axis=-1), 0.0)
+        short: Floats = np.maximum(excess.max(axis=-1), 0.0)
+        return short
 
     def taking_one(self, free: NDArray[np.int64]) -> NDArray[np.int64]:
         """What stays of the ``free`` voices (B, parts) after each part takes a note,
@@ -175,10 +176,11 @@ class Beam:
         is wide."""
         width = self.width if len(self._held) < _MANY else 1
         if width == 1:
-            return total.argmin(keepdims=True)
+            return np.array([int(total.argmin())])
         count = min(width, int(np.isfinite(total).sum()))
         best = np.argpartition(total, count - 1)[:count]
-        return best[np.argsort(total[best], kind="stable")]
+        ordered: NDArray[np.int64] = best[np.argsort(total[best], kind="stable")]
+        return ordered
 
     def _sounding(self, time: float) -> NDArray[np.int64]:
         """How many notes each part holds that keep it from another, (alternatives, parts)."""
@@ -244,8 +246,9 @@ def report_violations(
         pitch = notes.pitch[own]
         for n in own[(pitch < part.low) | (pitch > part.high)].tolist():
             where = f"bar {notes.bar_number(int(notes.onset[n]))}"
-            reach = f"{part.name} reaches from {part.low} to {part.high}"
-            found.append(Violation(n, "range", f"{where}: pitch {notes.pitch[n]}, {reach}"))
+            reach = f"{part.name} reaches from {pitch_name(part.low)} to {pitch_name(part.high)}"
+            high = pitch_name(int(notes.pitch[n]))
+            found.append(Violation(n, "range", f"{where}: {high}, {reach}"))
         crowded = _crowded(notes, own, part.voices) if part.voices is not None else []
         for n, at_once in crowded:
             where = f"bar {notes.bar_number(int(notes.onset[n]))}"
@@ -263,9 +266,7 @@ def _sounding_at(notes: NoteSequence, tick: int) -> int:
     return begun - int((notes.offset[:begun] <= tick).sum())
 
 
-def _crowded(
-    notes: NoteSequence, own: NDArray[np.int64], voices: int
-) -> list[tuple[int, int]]:
+def _crowded(notes: NoteSequence, own: NDArray[np.int64], voices: int) -> list[tuple[int, int]]:
     """The notes of one part that begin while ``voices`` others sound, and how many then sound."""
     onset, offset = notes.onset[own], notes.offset[own]
     if (offset[:-1] <= onset[1:]).all():

@@ -25,6 +25,9 @@ PICTURES = (".png",)
 OUTPUTS = (*WRITABLE, *PICTURES)
 """The suffixes that a result may have: those of scores, and of a picture of one."""
 
+CORPUS_INDEX = "split.json"
+"""A prepared corpus keeps its splits in this file, which is no score."""
+
 Draw = Callable[[ArrangedScore, str, Path], None]
 
 
@@ -97,8 +100,6 @@ class Desk:
         self.ensemble = load_ensemble(ensemble)
         checkpoint = load_for(model or f"{self.ensemble.name}-{mode}", self.ensemble, mode)
         self.hints = load_hints(hints, self.ensemble) if hints else Hints()
-        if self.hints.locks and mode != "offline":
-            raise ValueError(f"{hints}: notes can be locked in mode offline alone, not in {mode}")
         self._arranger = Arranger(checkpoint) if mode == "offline" else LiveArranger(checkpoint)
 
     def arrange(self, job: Job) -> Outcome:
@@ -129,7 +130,8 @@ def plan(source: Path, output: Path, picture: Path | None = None) -> list[Job]:
         return [Job(source, output, picture)]
     if picture is not None:
         raise ValueError(f"{picture}: a picture shows one piece, and {source} is a folder")
-    sources = sorted(p for p in source.rglob("*") if p.suffix.lower() in READABLE and p.is_file())
+    found = (p for p in source.rglob("*") if p.suffix.lower() in READABLE and p.is_file())
+    sources = sorted(p for p in found if p.name != CORPUS_INDEX)
     if not sources:
         raise ValueError(f"{source}: no file with a suffix among {', '.join(READABLE)}")
     jobs, taken = [], set()

@@ -19,6 +19,14 @@ MODEL_RESOLUTION = 24
 """Ticks a quarter on the grid that the models see (Dong et al. 2021)."""
 
 
+_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
+
+
+def pitch_name(pitch: int) -> str:
+    """A MIDI pitch as musicians write it; 60 is C4."""
+    return f"{_NAMES[pitch % 12]}{pitch // 12 - 1}"
+
+
 class Meter(NamedTuple):
     """A time signature, valid from ``tick`` on."""
 

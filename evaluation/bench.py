@@ -45,7 +45,9 @@ def main() -> None:
         for engine in (checkpoint.engine(), AcceleratedEngine(checkpoint)):
             rate = notes_a_second(Arranger(checkpoint, engine=engine), notes)
             label = f"{name} ({'torch' if isinstance(engine, AcceleratedEngine) else 'numpy'})"
-            print(f"warm, {label:32s} {rate:8.0f} notes/s   base work {BASE_NOTES_A_SECOND}", end="")
+            print(
+                f"warm, {label:32s} {rate:8.0f} notes/s   base work {BASE_NOTES_A_SECOND}", end=""
+            )
             print(f"   {rate / BASE_NOTES_A_SECOND:6.1f} x")
     for stage in (False, True):
         median, late = key_latency(notes, stage)

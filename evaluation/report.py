@@ -109,7 +109,7 @@ def _accuracies(by_name: Mapping[str, Sequence[Card]], names: Iterable[str]) -> 
             )
         if name in PUBLISHED:
             cells = [_number(PUBLISHED[name].get(column)) for column in COLUMNS]
-            lines.append(f"| as published | | test | " + " | ".join(cells) + " | |")
+            lines.append("| as published | | test | " + " | ".join(cells) + " | |")
     return "\n".join(lines)
 
 
@@ -154,8 +154,8 @@ arranger measure runs/* --data data/chorales --split test
 arranger report --runs runs --data data/chorales -o docs/RESULTS.md
 ```"""
 
-_NOTES = """`acc` accuracy, `bal` balanced accuracy, `F1` macro F1, `sound` and `compl` soundness and
-completeness (Dong et al. 2021), `link` voice-link F1, `avc` average voice consistency, `match`
+_NOTES = """`acc` accuracy, `bal` balanced accuracy, `F1` macro F1, `sound` and `compl` soundness
+and completeness (Dong et al. 2021), `link` voice-link F1, `avc` average voice consistency, `match`
 accuracy under the best renaming of parts in each piece, `perfect` share of pieces without a
 mistake, `range` and `poly` notes that break a rule of the ensemble, `ece` expected calibration
 error, `s` seconds spent.

@@ -230,7 +230,6 @@ def test_hints_are_taken_from_a_file(tmp_path: Path, piece: Path) -> None:
         ("locks: {1.5: Alto}", "offline", "number of a note to lock, not 1.5"),
         ("locks: {5000: Alto}", "offline", "piece.mid: there is no note 5000 to lock"),
         ("locks: {-1: Alto}", "offline", "piece.mid: there is no note -1 to lock"),
-        ("locks: {0: Alto}", "live", "hints.yaml: notes can be locked in mode offline alone"),
         ("entries: {Alto: soon}", "offline", "hints.yaml: expected a number, not 'soon'"),
         ("mean_pitch: {Alto: .nan}", "offline", "hints.yaml: expected a number, not nan"),
         ("entries: [Alto]", "offline", "hints.yaml: entries must map names to values"),

@@ -121,7 +121,7 @@ def test_a_pitch_that_no_part_reaches_is_given_and_reported() -> None:
     parts = decide(CHORALE, notes, np.log(np.array([[0.1, 0.1, 0.1, 0.7]])))
     assert parts.tolist() == [3]
     (violation,) = report_violations(notes, CHORALE, parts)
-    assert violation.reason == "bar 1: pitch 20, Bass reaches from 36 to 64"
+    assert violation.reason == "bar 1: G#0, Bass reaches from C2 to E4"
 
 
 def test_where_no_part_reaches_a_pitch_the_nearest_takes_it() -> None:

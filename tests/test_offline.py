@@ -101,7 +101,7 @@ def test_a_lock_that_breaks_a_rule_is_kept_and_the_rule_reported(kind: tuple[str
     arrangement = ARRANGERS[kind].label(notes, Hints(locks={0: 0}))
     assert arrangement.parts.tolist()[0] == 0
     (violation,) = arrangement.violations
-    assert violation == (0, "range", "bar 1: pitch 40, Soprano reaches from 57 to 81")
+    assert violation == (0, "range", "bar 1: E2, Soprano reaches from A3 to A5")
 
 
 @every_kind

@@ -53,7 +53,7 @@ def finish(folder: Path, transpositions: Sequence[int], valid: list[Piece]) -> C
     temperature = best_temperature(replace(checkpoint, card=card), valid, arranger_for)
     card = replace(card, temperature=temperature)
     measured = measure(replace(checkpoint, card=card), valid)
-    card = replace(card, metrics={**card.metrics, "valid": measured})
+    card = replace(card, metrics={"valid": measured})
     save(folder, card, checkpoint.weights)
     return card
 

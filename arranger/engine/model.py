@@ -74,12 +74,14 @@ class Engine:
         np.maximum(h, 0, out=h)
         h += np.maximum(h @ self._hidden + self._w["head.hidden.bias"], 0)
         likely = log_softmax((h @ self._out + self._w["head.out.bias"]) * self._scale)
-        return np.add.reduce(likely) / np.float32(len(likely))
+        mean: Array = np.add.reduce(likely) / np.float32(len(likely))
+        return mean
 
     def log_probabilities_of_all(self, heard: Array) -> Array:
         """Of the parts for N notes, (N, parts), from ``heard`` (N, H, parts); only of a model
         that does not remember."""
-        return log_softmax(heard * self._scale).mean(axis=1)
+        mean: Array = log_softmax(heard * self._scale).mean(axis=1)
+        return mean
 
     def _enter(self, y: Array) -> Array:
         return y @ self._entry_weight + self._w[f"{self._entry}.bias"]

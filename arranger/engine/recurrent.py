@@ -59,7 +59,11 @@ def run(cells: list[Cell], x: Array) -> Array:
     recurrent = np.stack([cell.recurrent for cell in cells])
     out = np.zeros((time + 1, count, 1, n), np.float32)
     z = np.empty((count, 1, 4 * n), np.float32)
-    c, new, gates = np.zeros((count, 1, n), np.float32), np.empty((count, 1, n), "f"), z[..., : 3 * n]
+    c, new, gates = (
+        np.zeros((count, 1, n), np.float32),
+        np.empty((count, 1, n), "f"),
+        z[..., : 3 * n],
+    )
     i, f, o, g = (z[..., k * n : (k + 1) * n] for k in range(4))
     for t in range(time):
         np.matmul(out[t], recurrent, out=z)
@@ -122,7 +126,7 @@ class Recurrent:
 def normalise(x: Array, weight: Array, bias: Array) -> Array:
     """Layer normalisation over the last axis."""
     size = x.shape[-1]
-    centred = x - np.add.reduce(x, axis=-1, keepdims=True) / size
+    centred: Array = x - np.add.reduce(x, axis=-1, keepdims=True) / size
     variance = np.add.reduce(centred * centred, axis=-1, keepdims=True) / size
     centred *= weight / np.sqrt(variance + np.float32(1e-5))
     centred += bias

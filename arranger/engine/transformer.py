@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -18,9 +19,7 @@ _QUERIES = 1024
 class Transformer:
     """The counterpart of ``backbones.Transformer``."""
 
-    def __init__(
-        self, weights: Mapping[str, Array], layers: int, heads: int, causal: bool
-    ) -> None:
+    def __init__(self, weights: Mapping[str, Array], layers: int, heads: int, causal: bool) -> None:
         self._w = weights
         self._blocks = [f"backbone.blocks.{k}" for k in range(layers)]
         self.heads = heads
@@ -78,11 +77,12 @@ class Transformer:
 def _attend(q: Array, k: Array, v: Array, first: int | None) -> Array:
     """Softmax attention, (heads, time, size) each; ``first`` is the position of ``q[:, 0]`` where
     no query may see a later key."""
-    scores = q @ k.transpose(0, 2, 1) / np.float32(np.sqrt(q.shape[-1]))
+    scores: Array = q @ k.transpose(0, 2, 1) / np.float32(math.sqrt(q.shape[-1]))
     if first is not None:
         later = np.arange(k.shape[1]) > first + np.arange(q.shape[1])[:, None]
         scores[:, later] = -np.inf
     scores -= scores.max(axis=-1, keepdims=True)
     np.exp(scores, out=scores)
     scores /= scores.sum(axis=-1, keepdims=True)
-    return scores @ v
+    attended: Array = scores @ v
+    return attended

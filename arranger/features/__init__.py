@@ -8,4 +8,12 @@ from .listening import Listener
 from .memory import MEMORY_WIDTH, PartMemory
 from .table import FeatureSpec, FeatureTable, describe, rows
 
-__all__ = ["MEMORY_WIDTH", "FeatureSpec", "FeatureTable", "Listener", "PartMemory", "describe", "rows"]
+__all__ = [
+    "MEMORY_WIDTH",
+    "FeatureSpec",
+    "FeatureTable",
+    "Listener",
+    "PartMemory",
+    "describe",
+    "rows",
+]

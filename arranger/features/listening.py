@@ -89,7 +89,9 @@ class Listener:
         for pitch in pitches:
             timings.append(self.timing(time))
             self.key_down(pitch, time)
-        heard = [Heard(timing, self.around(p, time)) for timing, p in zip(timings, pitches, strict=True)]
+        heard = [
+            Heard(timing, self.around(p, time)) for timing, p in zip(timings, pitches, strict=True)
+        ]
         for one in heard:
             one.keys[1, REACH] -= 1  # the note itself
         return heard

@@ -31,8 +31,9 @@ _FREQUENCY /= _FREQUENCY[-1]
 
 @dataclass(frozen=True)
 class FeatureSpec:
-    """Which features a model reads. ``codes`` are integers to embed, ``values`` real blocks:
+    """Which features a model reads.
 
+    ``codes`` are integers to embed; see CODE_SIZES. ``values`` are blocks of real numbers:
     frequency (as a share of the highest); timing (since the previous note); keys (held, struck
     and released around the note); chord (the note's place among the notes of its onset and the
     held ones); span (how long the note lasts and what begins when it ends); hints.
@@ -212,7 +213,7 @@ def _listen(
 def _place(keys: NDArray[np.float32]) -> NDArray[np.float32]:
     """Notes of the chord below and above, held keys below and above, in fours, shape (4,)."""
     below, above = keys[:, :REACH].sum(axis=1), keys[:, REACH + 1 :].sum(axis=1)
-    return np.array([below[1], above[1], below[0], above[0]], np.float32) / 4
+    return np.array([below[1], above[1], below[0], above[0]], np.float32) / np.float32(4)
 
 
 def _spans(notes: NoteSequence) -> NDArray[np.float32]:
