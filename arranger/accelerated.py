@@ -28,12 +28,13 @@ class AcceleratedEngine(Engine):
 
     @torch.inference_mode()
     def hear(self, codes: NDArray[np.int64], values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """A whole sequence, as ``Engine.hear``."""
-        if len(codes) == 0:
+        """Whole sequences, as ``Engine.hear``."""
+        batch, count, _ = codes.shape
+        if count == 0:
             return super().hear(codes, values)
         y = self._model(
-            torch.from_numpy(codes)[None].to(self._device),
-            torch.from_numpy(values)[None].to(self._device),
-            torch.tensor([len(codes)]),
+            torch.from_numpy(codes).to(self._device),
+            torch.from_numpy(values).to(self._device),
+            torch.full((batch,), count),
         )
-        return self._enter(y[0].float().cpu().numpy())
+        return self._enter(y.float().cpu().numpy())

@@ -125,5 +125,6 @@ class Arranger:
     def _hear(self, table: FeatureTable) -> NDArray[np.float32]:
         """What the model reads of each note in each of its hearings, (N, hearings, units)."""
         engine, spec = self._engine, self._engine.config.spec
-        moved = (table.transposed(by, spec) for by in self.card.transpositions)
-        return np.stack([engine.hear(one.codes, one.values) for one in moved], axis=1)
+        moved = [table.transposed(by, spec) for by in self.card.transpositions]
+        codes, values = np.stack([t.codes for t in moved]), np.stack([t.values for t in moved])
+        return engine.hear(codes, values).transpose(1, 0, 2)

@@ -66,7 +66,7 @@ def test_a_checkpoint_reloads_to_the_same_outputs(
     table = describe(notes, Hints(), checkpoint.config.spec)
     scores = []
     for engine in (replace(checkpoint, card=card).engine(), again.engine()):
-        heard = engine.hear(table.codes, table.values)
+        heard = engine.hear(table.codes[None], table.values[None])[0]
         scores.append([engine.log_probabilities(row[None], None, 60, 0.0) for row in heard])
     assert np.array_equal(scores[0], scores[1])
 

@@ -41,7 +41,7 @@ def test_the_engine_gives_what_torch_gives(view: str, backbone: str, head: str) 
         else:
             scores = model.head(heard[0, 5])[None]
         expected = torch.log_softmax(scores / 2.0, -1).numpy()
-    read = engine.hear(table.codes, table.values)
+    read = engine.hear(table.codes[None], table.values[None])[0]
     got = engine.log_probabilities(read[5][None], memory, 62, 2.0)
     np.testing.assert_allclose(got, expected, atol=1e-5)
 
@@ -54,7 +54,8 @@ def test_steps_of_the_engine_equal_the_whole_piece(view: str, backbone: str) -> 
     engine = Engine(config, weights)
     notes, _ = four_voices(10)
     table = describe(notes, Hints(), config.spec)
-    whole, state = engine.hear(table.codes, table.values), engine.initial_state()
+    whole = engine.hear(table.codes[None], table.values[None])[0]
+    state = engine.initial_state()
     for t in range(len(notes)):
         row, state = engine.step(table.codes[t], table.values[t], state)
         np.testing.assert_allclose(row, whole[t], atol=1e-5)
@@ -69,7 +70,7 @@ def test_the_engine_takes_one_note_and_none(view: str, backbone: str) -> None:
     notes, _ = four_voices(4)
     for count in (0, 1):
         table = describe(notes.take(slice(0, count)), Hints(), config.spec)
-        assert engine.hear(table.codes, table.values).shape == (count, 8)
+        assert engine.hear(table.codes[None], table.values[None]).shape == (1, count, 8)
 
 
 @pytest.mark.parametrize(("view", "backbone", "head"), KINDS)
@@ -78,6 +79,24 @@ def test_torch_hears_what_numpy_hears(view: str, backbone: str, head: str) -> No
     notes, _ = four_voices(10)
     table = describe(notes, Hints(), checkpoint.config.spec)
     for count in (0, 1, len(notes)):
-        codes, values = table.codes[:count], table.values[:count]
+        two = (table, table.transposed(2, checkpoint.config.spec))
+        codes = np.stack([one.codes[:count] for one in two])
+        values = np.stack([one.values[:count] for one in two])
         heard = AcceleratedEngine(checkpoint).hear(codes, values)
         np.testing.assert_allclose(heard, checkpoint.engine().hear(codes, values), atol=1e-5)
+
+
+def test_several_hearings_are_averaged() -> None:
+    checkpoint = tiny_checkpoint("piece")
+    engine = checkpoint.engine()
+    notes, _ = four_voices(6)
+    tables = [
+        describe(notes, Hints(), checkpoint.config.spec).transposed(by, checkpoint.config.spec)
+        for by in (-1, 0, 1)
+    ]
+    heard = engine.hear(np.stack([t.codes for t in tables]), np.stack([t.values for t in tables]))
+    alone = [engine.hear(t.codes[None], t.values[None])[0] for t in tables]
+    memory = PartMemory(2, 4)
+    likely = [engine.log_probabilities(one[3][None], memory, 60, 1.0) for one in alone]
+    both = engine.log_probabilities(heard[:, 3], memory, 60, 1.0)
+    np.testing.assert_allclose(both, np.mean(likely, axis=0), atol=1e-5)

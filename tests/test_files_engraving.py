@@ -68,6 +68,15 @@ def test_a_score_read_back_has_the_same_notes(notes: Any, data: st.DataObject) -
     assert placed(again) == placed_by_parts(score, parts)
 
 
+def test_unisons_that_both_last_over_a_bar_line_stay_apart() -> None:
+    score = score_of(
+        (19, 20, 6), (20, 20, 6), texts=[(0, meta(0x58, b"\3\3\x18\x08"))], resolution=4
+    )
+    written = write_bytes(".musicxml", score, arranged(score, [0, 0]), "out")
+    again = read_bytes(written, ".musicxml", "out.musicxml")
+    assert placed(again) == placed_by_parts(score, [0, 0])
+
+
 def test_title_key_meter_tempo_and_lyrics_are_written_and_read_back(tmp_path: Path) -> None:
     piece = [
         (0, meta(TRACK_NAME, b"Duo <for> \xe9l\x07ise")),

@@ -101,11 +101,14 @@ def test_more_than_sixteen_tracks_are_read() -> None:
 
 
 def test_a_file_without_notes_or_with_drums_only_has_no_notes_to_arrange() -> None:
-    assert len(score_of(midi([])).notes) == 0
+    empty = score_of(midi([]))
+    assert len(empty.notes) == 0
+    assert empty.warnings == ("there is nothing to arrange: the file holds no notes",)
     drums = score_of(midi([on(0, 36, 64, 9), off(1, 36, 64, 9)]))
     assert len(drums.notes) == 0
     assert drums.tracks[0].is_drum
     assert len(drums.document.notes) == 1
+    assert drums.warnings == ("there is nothing to arrange: the file holds only drums",)
 
 
 def test_hanging_notes_end_with_their_track_and_are_counted() -> None:

@@ -17,7 +17,7 @@ def rewritten(data: bytes, parts: list[int], ensemble: Ensemble = DUO) -> Score:
     score = read_bytes(data, ".mid", "in.mid")
     out = write_bytes(".mid", score, arranged(score, parts, ensemble), "out.mid")
     again = read_bytes(out, ".mid", "out.mid")
-    assert again.warnings == ()
+    assert again.warnings == score.warnings
     return again
 
 
@@ -56,6 +56,18 @@ def test_what_concerns_the_whole_piece_goes_to_the_first_track() -> None:
     again = rewritten(midi(texts, line), [0])
     expected = [*texts[:4], (0, meta(0x05, b"la")), *texts[4:], (8, meta(0x2F, b""))]
     assert sorted(again.document.tracks[0]) == sorted(expected)
+
+
+def test_a_tempo_given_twice_is_written_once_but_words_as_often_as_they_stand() -> None:
+    tempo, word = (0, meta(0x51, b"\7\xa1\x20")), (0, meta(0x05, b"la"))
+    again = rewritten(midi([tempo, word], [tempo, word, on(0, 60), off(5, 60)]), [0])
+    assert again.document.tracks[0][:-1] == (tempo, word, word)
+
+
+def test_names_of_empty_tracks_are_kept_as_text() -> None:
+    credit = (0, meta(TRACK_NAME, b"made by somebody"))
+    again = rewritten(midi([], [on(0, 60), off(5, 60)], [credit]), [0])
+    assert again.document.tracks[0][0] == (0, meta(0x01, b"made by somebody"))
 
 
 def test_pedal_bends_and_aftertouch_reach_every_part_of_their_channel() -> None:

@@ -227,7 +227,7 @@ def test_a_file_arranged_and_written_holds_the_same_notes(
     assert len(written.notes) == sum(map(len, tracks))
     assert notes_of(written.notes) == notes_of(read(source).notes)
     assert written.notes.resolution == resolution
-    assert written.warnings == ()
+    assert not [w for w in written.warnings if "nothing to arrange" not in w]
     kept = [(t.name, t.program) for t in written.tracks if not t.is_drum]
     assert set(kept) <= {(part.name, part.program) for part in CHORALE.parts}
     assert drum_hits(folder / "out.mid") == drum_hits(source)

@@ -54,7 +54,7 @@ def test_a_session_scores_as_the_whole_piece_does(kind: tuple[str, str, str]) ->
     engine = checkpoint.engine()
     notes, _ = four_voices(10)
     table = describe(notes, Hints(), checkpoint.config.spec)
-    heard = engine.hear(table.codes, table.values)
+    heard = engine.hear(table.codes[None], table.values[None])[0]
     live = LiveArranger(checkpoint, width=1).label(notes, Hints())
     memory = PartMemory(1, 4)
     for n in range(len(notes)):

@@ -361,6 +361,6 @@ def test_a_corpus_becomes_a_calibrated_checkpoint(tmp_path: Path) -> None:
     card = load(folder).card
     assert card.training["seed"] == 5
     assert set(card.metrics["valid"]) == {"none", "entry", "pitch", "both"}
-    assert set(card.metrics) == {"valid", "valid_greedy"}
+    assert set(card.metrics) == {"valid"}
     again = train(config, corpus, tmp_path / "run", seed=5, quiet=True)
     assert load(again).card == card

@@ -47,7 +47,8 @@ class Engine:
         return np.concatenate([*embedded, values], axis=-1)
 
     def hear(self, codes: NDArray[np.int64], values: Array) -> Array:
-        """A whole sequence: what ``log_probabilities`` reads of each note, (N, units)."""
+        """Whole sequences, ``codes`` (H, N, C) and ``values`` (H, N, D): what
+        ``log_probabilities`` reads of each note, (H, N, units)."""
         return self._enter(self.backbone.forward(self.front(codes, values)))
 
     def initial_state(self) -> Any:

@@ -47,23 +47,21 @@ class Cell:
 
 
 def run(cells: list[Cell], x: Array) -> Array:
-    """``x`` (time, inputs) through one cell, or through two, the second backwards.
+    """``x`` (batch, time, inputs) through one cell, or through two, the second backwards.
 
-    Returns (time, units of all cells).
+    Returns (batch, time, units of all cells).
     """
-    time, n, count = len(x), cells[0].units, len(cells)
-    projected = np.stack([cell.bias + x @ cell.inputs for cell in cells])
+    batch, time, _ = x.shape
+    n, count = cells[0].units, len(cells)
+    projected = np.stack([x @ cell.inputs + cell.bias for cell in cells])
     if count == 2:
-        projected[1] = projected[1, ::-1]
-    steps = np.ascontiguousarray(projected.transpose(1, 0, 2))[:, :, None]  # (T, cells, 1, 4n)
+        projected[1] = projected[1, :, ::-1]
+    steps = np.ascontiguousarray(projected.transpose(2, 0, 1, 3))  # (time, cells, batch, 4n)
     recurrent = np.stack([cell.recurrent for cell in cells])
-    out = np.zeros((time + 1, count, 1, n), np.float32)
-    z = np.empty((count, 1, 4 * n), np.float32)
-    c, new, gates = (
-        np.zeros((count, 1, n), np.float32),
-        np.empty((count, 1, n), "f"),
-        z[..., : 3 * n],
-    )
+    out = np.zeros((time + 1, count, batch, n), np.float32)
+    z = np.empty((count, batch, 4 * n), np.float32)
+    c, new = np.zeros((count, batch, n), np.float32), np.empty((count, batch, n), np.float32)
+    gates = z[..., : 3 * n]
     i, f, o, g = (z[..., k * n : (k + 1) * n] for k in range(4))
     for t in range(time):
         np.matmul(out[t], recurrent, out=z)
@@ -76,10 +74,10 @@ def run(cells: list[Cell], x: Array) -> Array:
         c += new
         np.tanh(c, out=new)
         np.multiply(o, new, out=out[t + 1])
-    outputs = out[1:, :, 0]
+    outputs = out[1:]
     if count == 2:
         outputs = np.stack([outputs[:, 0], outputs[::-1, 1]], axis=1)
-    return outputs.reshape(time, count * n)
+    return outputs.transpose(2, 0, 1, 3).reshape(batch, time, count * n)
 
 
 class Recurrent:
@@ -98,7 +96,7 @@ class Recurrent:
         ]
 
     def forward(self, x: Array) -> Array:
-        """``x`` (time, inputs): (time, outputs)."""
+        """``x`` (batch, time, inputs): (batch, time, outputs)."""
         for depth, cell in enumerate(self._forwards):
             cells = [cell, self._backwards[depth]] if self.both_ways else [cell]
             y = normalise(run(cells, x), *self._norms[depth])

@@ -26,7 +26,10 @@ class Transformer:
         self.causal = causal
 
     def forward(self, x: Array) -> Array:
-        """``x`` (time, inputs): (time, width)."""
+        """``x`` (batch, time, inputs): (batch, time, width)."""
+        return np.stack([self._forward_one(one) for one in x])
+
+    def _forward_one(self, x: Array) -> Array:
         x = self._linear("backbone.embed", x)
         for block in self._blocks:
             q, k, v = self._project(block, x)

@@ -63,6 +63,9 @@ class Score:
                 rows.append((tick, pitch, events[end][0] - tick, velocity))
                 track.append(index[key])
                 handle.append(i)
+        if not rows:
+            held = "only drums" if tracks else "no notes"
+            warnings = (*warnings, f"there is nothing to arrange: the file holds {held}")
         notes, order = NoteSequence.from_rows(rows, document.resolution, _meters(document))
         return cls(
             notes,
