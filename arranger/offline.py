@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import muspy
 
 BEAM_WIDTH = 8
+STRETCH, OVERLAP = 4096, 256
+"""Notes of a very long piece that are heard at once, and how many more on either side."""
 
 
 @dataclass(frozen=True)
@@ -123,8 +125,19 @@ class Arranger:
         return beam.trace(len(notes))
 
     def _hear(self, table: FeatureTable) -> NDArray[np.float32]:
-        """What the model reads of each note in each of its hearings, (N, hearings, units)."""
-        engine, spec = self._engine, self._engine.config.spec
+        """What the model reads of each note in each of its hearings, (N, hearings, units).
+
+        A very long piece is heard in stretches that overlap, to bound the memory it takes.
+        """
+        stretches = []
+        for start in range(0, len(table.pitch), STRETCH):
+            first = max(0, start - OVERLAP)
+            heard = self._hear_stretch(table.cut(slice(first, start + STRETCH + OVERLAP)))
+            stretches.append(heard[start - first :][:STRETCH])
+        return np.concatenate(stretches)
+
+    def _hear_stretch(self, table: FeatureTable) -> NDArray[np.float32]:
+        spec = self._engine.config.spec
         moved = [table.transposed(by, spec) for by in self.card.transpositions]
         codes, values = np.stack([t.codes for t in moved]), np.stack([t.values for t in moved])
-        return engine.hear(codes, values).transpose(1, 0, 2)
+        return self._engine.hear(codes, values).transpose(1, 0, 2)

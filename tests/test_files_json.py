@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 from midi_pieces import DUO, arranged, by_track, midi, off, on, rows
 
-from arranger.files import FileError, Score, from_muspy, read, read_bytes, to_muspy, write
+from arranger.files import (
+    FileError,
+    Score,
+    from_muspy,
+    muspy_json,
+    read,
+    read_bytes,
+    to_muspy,
+    write,
+)
 from arranger.files.document import LYRIC, MARKER, meta
 from arranger.notes import Meter
 
@@ -161,7 +170,8 @@ def test_json_of_another_shape_is_refused_in_one_sentence(data: Any, fault: str)
         read_bytes(raw, ".json", "music.json")
 
 
-def test_too_many_notes_are_refused() -> None:
-    notes = [{"time": 0, "pitch": 60, "duration": 1}] * 200_001
-    with pytest.raises(FileError, match="more than 200,000 notes"):
+def test_too_many_notes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(muspy_json, "MAX_NOTES", 1000)
+    notes = [{"time": 0, "pitch": 60, "duration": 1}] * 1001
+    with pytest.raises(FileError, match="more than 1,000 notes"):
         score_of({"resolution": 24, "tracks": [{"notes": notes}]})

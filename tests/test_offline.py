@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from arranger import offline
 from arranger.checkpoints import save
 from arranger.decoding import report_violations
 from arranger.files import FileError, read
@@ -241,3 +242,17 @@ def drum_hits(path: Path) -> Counter[tuple[int, int, int, int]]:
         for track, start, end in events
         if track[start][1][0] & 0x0F == 9
     )
+
+
+def test_a_very_long_piece_is_heard_in_stretches_that_join(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    notes, _ = four_voices(60)
+    arranger = Arranger(tiny_checkpoint("piece"))
+    whole = arranger.label(notes, Hints())
+    monkeypatch.setattr(offline, "STRETCH", 40)
+    monkeypatch.setattr(offline, "OVERLAP", 30)
+    in_stretches = arranger.label(notes, Hints())
+    assert len(in_stretches.parts) == len(notes)
+    assert (in_stretches.parts == whole.parts).mean() > 0.95
+    np.testing.assert_allclose(in_stretches.confidence[:30], whole.confidence[:30], atol=0.02)

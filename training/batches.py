@@ -149,7 +149,8 @@ class Examples:
             table = _with_hints(self._tables[i], hints, spec)
         table = table.transposed(int(rng.choice(self._room[i])), spec)
         start = int(rng.integers(0, max(1, len(piece.notes) - self.variation.crop + 1)))
-        return _crop(Example(table, piece.parts[table.order]), start, self.variation.crop)
+        cut = slice(start, start + self.variation.crop)
+        return Example(table.cut(cut), piece.parts[table.order][cut])
 
 
 def collate(examples: Sequence[Example]) -> Batch:
@@ -193,11 +194,3 @@ def _with_hints(table: FeatureTable, hints: Hints, spec: FeatureSpec) -> Feature
     values = table.values.copy()
     values[:, at : at + spec.value_width("hints")] = said.reshape(len(values), -1)
     return replace(table, values=values)
-
-
-def _crop(example: Example, start: int, length: int) -> Example:
-    cut = slice(start, start + length)
-    whole = example.table
-    arrays = ("codes", "values", "pitch", "onset", "offset", "order")
-    table = replace(whole, **{name: getattr(whole, name)[cut] for name in arrays})
-    return Example(table, example.parts[cut])

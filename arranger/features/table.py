@@ -89,6 +89,11 @@ class FeatureTable:
     order: NDArray[np.int64]
     metrical: bool = True
 
+    def cut(self, rows: slice) -> FeatureTable:
+        """Only these rows."""
+        arrays = ("codes", "values", "pitch", "onset", "offset", "order")
+        return replace(self, **{name: getattr(self, name)[rows] for name in arrays})
+
     def transposed(self, semitones: int, spec: FeatureSpec) -> FeatureTable:
         """The same piece higher, hints and all. Only pitch codes and frequency are absolute; all
         else is relative to the note."""

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from ..arrangement import Arrangement
 from . import midi
-from .limits import MAX_MIDI_BYTES, MAX_TEXT_BYTES
+from .limits import MAX_JSON_BYTES, MAX_MIDI_BYTES, MAX_TEXT_BYTES
 from .parts import arranged_tracks
 from .score import FileError, Score
 
 READABLE = (".mid", ".midi", ".musicxml", ".xml", ".mxl", ".abc", ".json")
 WRITABLE = (".mid", ".midi", ".musicxml", ".xml", ".json")
+_LIMITS = {".mid": MAX_MIDI_BYTES, ".midi": MAX_MIDI_BYTES, ".json": MAX_JSON_BYTES}
 
 
 def read(path: str | Path) -> Score:
@@ -26,7 +27,7 @@ def read(path: str | Path) -> Score:
     """
     path = Path(path)
     suffix = _suffix(path, READABLE, "read")
-    limit = MAX_MIDI_BYTES if suffix in {".mid", ".midi"} else MAX_TEXT_BYTES
+    limit = _LIMITS.get(suffix, MAX_TEXT_BYTES)
     if path.is_dir():
         raise FileError(f"{path}: a folder, expected a file")
     if not path.is_file():
@@ -42,7 +43,7 @@ def read(path: str | Path) -> Score:
 def read_bytes(data: bytes, suffix: str, name: str) -> Score:
     """The score in ``data``, whose format ``suffix`` tells; errors call it ``name``."""
     suffix = _suffix(Path("x" + suffix), READABLE, "read", name)
-    limit = MAX_MIDI_BYTES if suffix in {".mid", ".midi"} else MAX_TEXT_BYTES
+    limit = _LIMITS.get(suffix, MAX_TEXT_BYTES)
     if len(data) > limit:
         raise FileError(
             f"{name}: larger than {limit // 1_000_000} MB, the most that a {suffix} file may have"

@@ -6,8 +6,9 @@ Knows numbers only.
 from __future__ import annotations
 
 MAX_MIDI_BYTES = 10_000_000
+MAX_JSON_BYTES = 6_000_000
 MAX_TEXT_BYTES = 16_000_000
-"""MusicXML (also once unpacked from ``.mxl``), ABC and JSON."""
+"""MusicXML (also once unpacked from ``.mxl``) and ABC."""
 
 MAX_PACKED_BYTES = 5_000_000
 """An ``.mxl`` file as it lies on disk."""
