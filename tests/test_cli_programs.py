@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -170,3 +171,30 @@ def test_the_command_runs_on_its_own(tmp_path: Path, piece: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("\n") == 1
+
+
+def test_runs_are_measured_and_reported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], models: Path
+) -> None:
+    data, runs = tmp_path / "data", tmp_path / "runs"
+    data.mkdir()
+    write_chorale(data / "a.mid", beats=6)
+    (data / "split.json").write_text(json.dumps({"train": [], "valid": [], "test": ["a.mid"]}))
+    for seed, accuracy in ((0, 0.985), (1, 0.995)):
+        checkpoint = checkpoints.load(models / "chorale-offline")
+        training = {"seconds": 120, "of_steps": 7}
+        metrics = {"valid": {"none": accuracy}}
+        card = replace(checkpoint.card, name="chorale-offline", training=training, metrics=metrics)
+        checkpoints.save(runs / f"chorale-offline-{seed}", card, checkpoint.weights)
+    folders = [str(folder) for folder in sorted(runs.iterdir())]
+    assert main(["measure", *folders, "--data", str(data), "--split", "test"]) == 0
+    measured = checkpoints.load(runs / "chorale-offline-0").card.metrics
+    assert set(measured["test"]) == {"none", "entry", "pitch", "both"}
+    assert capsys.readouterr().out.count("(test): none ") == 2
+    results = tmp_path / "RESULTS.md"
+    assert main(["report", "--runs", str(runs), "--data", str(data), "-o", str(results)]) == 0
+    text = results.read_text(encoding="utf-8")
+    assert "| chorale-offline | 2 | valid | 99.00 ± 0.71 | – | – | – | – | 7 steps, 2 min |" in text
+    share = 100 * measured["test"]["none"]
+    assert f"| offline, hints none | 97.13 | {share:.2f} ± 0.00 (missed) | 98.4 | 99.3 |" in text
+    assert "closest-pitch-mono" in text
