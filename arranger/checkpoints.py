@@ -32,8 +32,8 @@ class CheckpointError(ValueError):
 class Card:
     """What a checkpoint is, on what it was trained and how good it is.
 
-    ``mode``: live, chord-live or offline. ``temperature`` calibrates its confidence; an offline
-    model hears the piece in each of ``transpositions`` (semitones) and averages. ``metrics`` maps
+    ``mode``: live, chord-live or offline. ``temperature`` calibrates its confidence; the
+    model hears a piece in each of ``transpositions`` (semitones) and averages. ``metrics`` maps
     a split (valid, test) and a kind of hints to the share of notes with the right part.
     ``data`` and ``licence`` name the training set and its terms, ``training`` how it was trained.
     """

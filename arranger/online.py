@@ -19,12 +19,13 @@ from .checkpoints import Checkpoint, load
 from .decoding import Beam, Rules, report_violations
 from .engine import Engine
 from .ensembles import Ensemble
-from .features import Listener, PartMemory, rows
+from .features import Listener, PartMemory, rows, transpose
 from .features.listening import CHORD_WINDOW, Heard
 from .hints import Hints
 from .notes import NoteSequence
 from .performance import as_played, as_written, gestures
 
+Floats = NDArray[np.float32]
 BELIEF_WIDTH = 8
 _IMPOSSIBLE = -50.0
 """Log probability of what no alternative of a belief holds."""
@@ -47,7 +48,8 @@ class Session:
 
     What is believed of the past may change as more is heard: a beam of ``width`` alternatives.
     What has been said of a note does not. With a width of one both are the same, and fastest; it
-    is the default for single notes as written, where more alternatives gain nothing.
+    is the default for single notes as written, where more alternatives gain nothing. The model
+    hears the music in each of ``transpositions`` (semitones), and the scores are averaged.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Session:
         hints: Hints | None = None,
         metrical: bool = True,
         width: int | None = None,
+        transpositions: Sequence[int] = (0,),
     ) -> None:
         if not engine.config.causal:
             raise ValueError("a live session needs a live or chord-live model, not an offline one")
@@ -67,7 +70,8 @@ class Session:
         self._hints = hints or Hints()
         self._metrical = metrical
         self._listener = Listener()
-        self._state = engine.initial_state()
+        self._transpositions = tuple(transpositions)
+        self._states = [engine.initial_state() for _ in self._transpositions]
         rules = Rules(ensemble)
         self._belief = Beam(rules, width, engine.remembers, None if metrical else CHORD_WINDOW)
         self._spoken: Beam | None = None
@@ -130,10 +134,8 @@ class Session:
             heard,
             self._metrical,
         )
-        read = []
-        for code, value in zip(codes, values, strict=True):
-            row, self._state = engine.step(code, value, self._state)
-            read.append(row[None])
+        hearings = [transpose(codes, values, by, self._spec) for by in self._transpositions]
+        read = [self._hear([(c[n], v[n]) for c, v in hearings]) for n in range(len(pitches))]
 
         def score(note: int, memory: PartMemory | None) -> NDArray[np.float32]:
             at = note - first
@@ -147,6 +149,14 @@ class Session:
         self._count += len(pitches)
         said = self._say(pitches, time, locks)
         return [Decision(note, *one) for note, one in zip(notes, said, strict=True)]
+
+    def _hear(self, hearings: Sequence[tuple[NDArray[np.int64], NDArray[np.float32]]]) -> Floats:
+        """What the model reads of a note in each of its hearings, (hearings, units)."""
+        heard = []
+        for h, (code, value) in enumerate(hearings):
+            row, self._states[h] = self._engine.step(code, value, self._states[h])
+            heard.append(row)
+        return np.stack(heard)
 
     def _say(
         self, pitches: list[int], time: float, locks: Mapping[int, int]
@@ -197,7 +207,8 @@ class LiveArranger:
 
     def session(self, hints: Hints | None = None, metrical: bool = True) -> Session:
         """A new session with a player."""
-        return Session(self._engine, self.ensemble, hints, metrical, self.width)
+        by = self.card.transpositions
+        return Session(self._engine, self.ensemble, hints, metrical, self.width, by)
 
     def label(self, notes: NoteSequence, hints: Hints) -> Arrangement:
         """Give every note of ``notes`` a part, in the order of its keys."""

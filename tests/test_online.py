@@ -114,3 +114,16 @@ def test_a_pitch_that_no_keyboard_has_is_refused() -> None:
     session = LiveArranger(tiny_checkpoint("note")).session()
     with pytest.raises(ValueError, match=r"pitch must be in 0\.\.127, not 128"):
         session.note_on(128, 0.0)
+
+
+def test_several_hearings_of_a_session_equal_those_of_the_whole_piece() -> None:
+    checkpoint = tiny_checkpoint("note")
+    by = (-1, 0, 2)
+    card = replace(checkpoint.card, transpositions=by)
+    engine, spec = checkpoint.engine(), checkpoint.config.spec
+    notes, _ = four_voices(6)
+    live = LiveArranger(replace(checkpoint, card=card), width=1).label(notes, Hints())
+    tables = [describe(notes, Hints(), spec).transposed(semitones, spec) for semitones in by]
+    heard = [engine.hear(t.codes[None], t.values[None])[0, 0] for t in tables]
+    first = engine.log_probabilities(np.stack(heard), PartMemory(1, 4), int(notes.pitch[0]), 0.0)
+    assert live.confidence[0] == pytest.approx(np.exp(first[0, live.parts[0]]), abs=1e-5)

@@ -6,7 +6,7 @@ arrays for a view (note, chord or piece), ``memory`` remembers what each part ha
 
 from .listening import Listener
 from .memory import MEMORY_WIDTH, PartMemory
-from .table import FeatureSpec, FeatureTable, describe, rows
+from .table import FeatureSpec, FeatureTable, describe, rows, transpose
 
 __all__ = [
     "MEMORY_WIDTH",
@@ -16,4 +16,5 @@ __all__ = [
     "PartMemory",
     "describe",
     "rows",
+    "transpose",
 ]

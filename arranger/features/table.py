@@ -95,17 +95,26 @@ class FeatureTable:
         return replace(self, **{name: getattr(self, name)[rows] for name in arrays})
 
     def transposed(self, semitones: int, spec: FeatureSpec) -> FeatureTable:
-        """The same piece higher, hints and all. Only pitch codes and frequency are absolute; all
-        else is relative to the note."""
-        codes, values = self.codes, self.values
-        if "pitch" in spec.codes:
-            column = spec.codes.index("pitch")
-            codes = codes.copy()
-            codes[:, column] = np.clip(codes[:, column] + semitones, 0, 127)
-        if "frequency" in spec.values:
-            values = values.copy()
-            values[:, spec.start("frequency")] *= 2.0 ** (semitones / 12)
+        """The same piece higher, hints and all."""
+        codes, values = transpose(self.codes, self.values, semitones, spec)
         return replace(self, codes=codes, values=values, pitch=self.pitch + semitones)
+
+
+def transpose(
+    codes: NDArray[np.int64], values: NDArray[np.float32], semitones: int, spec: FeatureSpec
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The features of notes that are ``semitones`` higher. Only pitch codes and frequency are
+    absolute; all else is relative to the note."""
+    if semitones == 0:
+        return codes, values
+    if "pitch" in spec.codes:
+        column = spec.codes.index("pitch")
+        codes = codes.copy()
+        codes[:, column] = np.clip(codes[:, column] + semitones, 0, 127)
+    if "frequency" in spec.values:
+        values = values.copy()
+        values[:, spec.start("frequency")] *= 2.0 ** (semitones / 12)
+    return codes, values
 
 
 def describe(
