@@ -24,6 +24,17 @@ class Violation(NamedTuple):
     reason: str
 
 
+def score_order(notes: NoteSequence, parts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The order (N,) that lists the parts of twins (``NoteSequence.twins``) as in a score.
+
+    Nothing tells twins apart, so ``parts[order]`` is the same arrangement, written in one way.
+    """
+    order = np.arange(len(parts))
+    for run in notes.twins():
+        order[run] = run.start + np.argsort(parts[run], kind="stable")
+    return order
+
+
 @dataclass(frozen=True)
 class Arrangement:
     """``parts`` and ``confidence`` have shape (N,): part of each note and how sure it is, 0..1."""

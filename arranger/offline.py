@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrangement import Arrangement
+from .arrangement import Arrangement, score_order
 from .checkpoints import Checkpoint, load
 from .decoding import Beam, Rules, report_violations
 from .engine import Engine
@@ -93,6 +93,9 @@ class Arranger:
         """Give every note of ``notes`` a part."""
         gridded, order = notes.on_grid()
         parts, confidence = self._decide(gridded, hints, hints.locks_after(order))
+        if not hints.locks:
+            settled = score_order(gridded, parts)
+            parts, confidence = parts[settled], confidence[settled]
         broken = report_violations(gridded, self.ensemble, parts)
         return Arrangement(gridded, self.ensemble, parts, confidence, broken).of(notes, order)
 

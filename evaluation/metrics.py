@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from arranger.arrangement import score_order
 from arranger.ensembles import Ensemble
 from arranger.notes import NoteSequence
 
@@ -43,9 +44,7 @@ def canonical(notes: NoteSequence, parts: IntArray) -> tuple[IntArray, IntArray]
     Returns the sorted labels and ``order``, shape (N,): label ``i`` was label ``order[i]``, so
     that a confidence can follow its label.
     """
-    order = np.arange(len(parts))
-    for run in notes.twins():
-        order[run] = run.start + np.argsort(parts[run], kind="stable")
+    order = score_order(notes, parts)
     return parts[order], order
 
 

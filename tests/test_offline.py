@@ -256,3 +256,10 @@ def test_a_very_long_piece_is_heard_in_stretches_that_join(
     assert len(in_stretches.parts) == len(notes)
     assert (in_stretches.parts == whole.parts).mean() > 0.95
     np.testing.assert_allclose(in_stretches.confidence[:30], whole.confidence[:30], atol=0.02)
+
+
+@every_kind
+def test_twins_are_written_in_score_order(kind: tuple[str, str]) -> None:
+    notes, _ = NoteSequence.from_rows([(0, 60, 24, 64), (0, 60, 24, 64), (0, 50, 24, 64)])
+    _, first, second = ARRANGERS[kind].label(notes, Hints()).parts.tolist()
+    assert first < second
