@@ -26,7 +26,7 @@ from .notes import NoteSequence
 from .performance import as_played, as_written, gestures
 
 Floats = NDArray[np.float32]
-BELIEF_WIDTH = 8
+BELIEF_WIDTH = 32
 _IMPOSSIBLE = -50.0
 """Log probability of what no alternative of a belief holds."""
 
