@@ -24,7 +24,7 @@ from .features import PartMemory
 from .notes import NoteSequence, pitch_name
 
 Floats = NDArray[np.floating]
-Score = Callable[[int, PartMemory | None], Floats]
+Scorer = Callable[[int, PartMemory | None], Floats]
 """Row of a note and the memory of B alternatives: log probabilities, shape (B, parts) or
 (1, parts)."""
 
@@ -121,7 +121,7 @@ class Beam:
         rows: Sequence[int],
         pitches: Sequence[int],
         time: float,
-        score: Score,
+        score: Scorer,
         locks: Mapping[int, int] | None = None,
     ) -> None:
         """Decide the notes ``rows`` that are struck together at ``time``, in the order given.

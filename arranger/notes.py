@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -110,6 +111,15 @@ class NoteSequence:
             return []
         bounds = np.flatnonzero(np.diff(self.onset)) + 1
         edges = [0, *bounds.tolist(), len(self)]
+        return [slice(a, b) for a, b in pairwise(edges)]
+
+    def islands(self) -> list[slice]:
+        """The shortest runs of notes that no note outside them overlaps, in order."""
+        if len(self) == 0:
+            return []
+        sounding_until = np.maximum.accumulate(self.offset)
+        begins = (np.diff(self.onset) > 0) & (sounding_until[:-1] <= self.onset[1:])
+        edges = [0, *(np.flatnonzero(begins) + 1).tolist(), len(self)]
         return [slice(a, b) for a, b in pairwise(edges)]
 
     def twins(self) -> list[slice]:

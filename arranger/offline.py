@@ -5,6 +5,7 @@ Knows checkpoints, features and the decoder; files only through ``files``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from .arrangement import Arrangement, score_order
 from .checkpoints import Checkpoint, load
-from .decoding import Beam, Rules, report_violations
+from .decoding import Beam, Rules, Scorer, report_violations
 from .engine import Engine
 from .ensembles import Ensemble
 from .features import FeatureTable, PartMemory, describe
@@ -100,26 +101,48 @@ class Arranger:
         return Arrangement(gridded, self.ensemble, parts, confidence, broken).of(notes, order)
 
     def _decide(
-        self, notes: NoteSequence, hints: Hints, locks: dict[int, int]
+        self, notes: NoteSequence, hints: Hints, locks: Mapping[int, int]
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Part and confidence of each note of a gridded sequence."""
         if len(notes) == 0:
             return np.zeros(0, np.int64), np.zeros(0)
-        engine = self._engine
-        table = describe(notes, hints, engine.config.spec)
+        table = describe(notes, hints, self._engine.config.spec)
         heard = self._hear(table)
-        pitch = table.pitch.tolist()
-        if not engine.remembers:
-            likely = engine.log_probabilities_of_all(heard)
-            parts = likely.argmax(axis=1)
-            if not locks and not report_violations(notes, self.ensemble, parts):
-                return parts, np.exp(likely.max(axis=1)).astype(np.float64)
-        now = 0.0
+        if not self._engine.remembers:
+            return self._decide_apart(notes, self._engine.log_probabilities_of_all(heard), locks)
+        pitch, onset = table.pitch.tolist(), table.onset.tolist()
 
         def score(row: int, memory: PartMemory | None) -> NDArray[np.float32]:
-            return engine.log_probabilities(heard[row], memory, pitch[row], now)
+            return self._engine.log_probabilities(heard[row], memory, pitch[row], onset[row])
 
-        beam = Beam(self._rules, self.width, remember=engine.remembers)
+        return self._search(notes, score, locks)
+
+    def _decide_apart(
+        self, notes: NoteSequence, likely: NDArray[np.float32], locks: Mapping[int, int]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Decide by scores (N, parts) that no decision changes: each note its likeliest part.
+
+        Only where that breaks a rule or a lock is there anything to search, and then only among
+        the notes that overlap.
+        """
+        parts = likely.argmax(axis=1)
+        unsettled = np.zeros(len(notes), bool)
+        unsettled[[v.note for v in report_violations(notes, self.ensemble, parts)]] = True
+        unsettled[list(locks)] = True
+        for island in notes.islands():
+            if unsettled[island].any():
+                first = island.start
+                own = {n - first: part for n, part in locks.items() if first <= n < island.stop}
+                overlapping = notes.take(island)
+                parts[island], _ = self._search(overlapping, _fixed(likely[island]), own)
+        return parts, np.exp(likely[np.arange(len(parts)), parts]).astype(np.float64)
+
+    def _search(
+        self, notes: NoteSequence, score: Scorer, locks: Mapping[int, int]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Part and confidence of each note by a beam over all of ``notes``."""
+        pitch = notes.pitch.tolist()
+        beam = Beam(self._rules, self.width, remember=self._engine.remembers)
         for now, is_on, keys in gestures(as_written(notes)):
             if is_on:
                 beam.press(keys, [pitch[n] for n in keys], now, score, locks)
@@ -144,3 +167,8 @@ class Arranger:
         moved = [table.transposed(by, spec) for by in self.card.transpositions]
         codes, values = np.stack([t.codes for t in moved]), np.stack([t.values for t in moved])
         return self._engine.hear(codes, values).transpose(1, 0, 2)
+
+
+def _fixed(likely: NDArray[np.float32]) -> Scorer:
+    """A scorer that always gives what stands in ``likely`` (N, parts)."""
+    return lambda row, _: likely[row][None]

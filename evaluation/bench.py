@@ -19,7 +19,6 @@ from pathlib import Path
 import numpy as np
 
 import arranger
-from arranger.accelerated import AcceleratedEngine
 from arranger.checkpoints import load
 from arranger.files import read
 from arranger.hints import Hints
@@ -40,6 +39,8 @@ def main() -> None:
     seconds, megabytes = cold_start()
     print(f"file to file, cold   {seconds:8.2f} s      base work {BASE_SECONDS:.0f} s", end="")
     print(f"   {BASE_SECONDS / seconds:6.0f} x   memory {megabytes:.0f} MB")
+    from arranger.accelerated import AcceleratedEngine  # after the cold start's memory is read
+
     for name in ("chorale-bilstm-offline", "chorale-offline"):
         checkpoint = load(name)
         for engine in (checkpoint.engine(), AcceleratedEngine(checkpoint)):

@@ -45,6 +45,19 @@ def test_twins_are_equal_in_onset_pitch_and_duration() -> None:
     assert notes.twins() == [slice(0, 2), slice(3, 5)]
 
 
+def test_islands_are_the_notes_that_overlap_no_others() -> None:
+    rows = [
+        (0, 48, 48, 1),
+        (0, 60, 24, 1),
+        (24, 62, 24, 1),
+        (48, 60, 0, 1),
+        (48, 64, 24, 1),
+        (96, 60, 1, 1),
+    ]
+    notes, _ = NoteSequence.from_rows(rows)
+    assert notes.islands() == [slice(0, 3), slice(3, 5), slice(5, 6)]
+
+
 @pytest.mark.parametrize(("tick", "bar"), [(0, 1), (95, 1), (96, 2), (191, 2), (192, 3), (264, 4)])
 def test_bars_follow_the_meters(tick: int, bar: int) -> None:
     notes = NoteSequence(*(np.zeros(0, np.int64),) * 4, 24, (Meter(0, 4, 4), Meter(192, 3, 4)))

@@ -263,3 +263,15 @@ def test_twins_are_written_in_score_order(kind: tuple[str, str]) -> None:
     notes, _ = NoteSequence.from_rows([(0, 60, 24, 64), (0, 60, 24, 64), (0, 50, 24, 64)])
     _, first, second = ARRANGERS[kind].label(notes, Hints()).parts.tolist()
     assert first < second
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_searching_only_where_rules_break_equals_searching_everywhere(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes, _ = four_voices(12, seed)
+    arranger = Arranger(tiny_checkpoint("piece", head="linear"), width=500)
+    apart = arranger.label(notes, Hints(locks={3: 1}))
+    monkeypatch.setattr(NoteSequence, "islands", lambda self: [slice(0, len(self))])
+    whole = arranger.label(notes, Hints(locks={3: 1}))
+    assert (apart.parts == whole.parts).all()
