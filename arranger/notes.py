@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
