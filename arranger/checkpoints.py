@@ -161,12 +161,24 @@ def save(folder: Path, card: Card, weights: Mapping[str, NDArray[np.float32]]) -
 
 def describe_ensemble(ensemble: Ensemble) -> dict[str, Any]:
     """An ensemble as plain data, as a card keeps it."""
-    parts = [{**asdict(part), "aliases": list(part.aliases)} for part in ensemble.parts]
+    parts = [
+        {**asdict(part), "aliases": list(part.aliases), "programs": list(part.programs)}
+        for part in ensemble.parts
+    ]
     return {"name": ensemble.name, "parts": parts}
 
 
 def _ensemble(document: Mapping[str, Any]) -> Ensemble:
-    parts = [Part(**{**part, "aliases": tuple(part["aliases"])}) for part in document["parts"]]
+    parts = [
+        Part(
+            **{
+                **part,
+                "aliases": tuple(part["aliases"]),
+                "programs": tuple(part.get("programs", ())),
+            }
+        )
+        for part in document["parts"]
+    ]
     return Ensemble(document["name"], tuple(parts))
 
 

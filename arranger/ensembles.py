@@ -7,6 +7,7 @@ ensembles and any other are YAML files of one form; see ``configs/ensembles/``.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ class Part:
 
     ``program`` is a General MIDI program counted from 0; ``low`` and ``high`` are the lowest and
     highest pitch it can play; ``voices`` is how many notes it may hold at once (None: no limit);
-    ``aliases`` are other names by which a reference score may call it.
+    ``aliases`` are other names, ``programs`` other programs, by which a reference score may mean it.
     """
 
     name: str
@@ -32,10 +33,12 @@ class Part:
     high: int = 127
     voices: int | None = 1
     aliases: tuple[str, ...] = ()
+    programs: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        if not 0 <= self.program <= 127:
-            raise ValueError(f"part {self.name}: program {self.program} is not in 0..127")
+        for program in (self.program, *self.programs):
+            if not 0 <= program <= 127:
+                raise ValueError(f"part {self.name}: program {program} is not in 0..127")
         if not 0 <= self.low <= self.high <= 127:
             raise ValueError(f"part {self.name}: range {self.low}..{self.high} is not in 0..127")
         if self.voices is not None and self.voices < 1:
@@ -85,7 +88,9 @@ class Ensemble:
             for k, part in enumerate(self.parts):
                 if part.answers_to(name):
                     return k
-        owners = [k for k, part in enumerate(self.parts) if part.program == program]
+        owners = [
+            k for k, part in enumerate(self.parts) if program in (part.program, *part.programs)
+        ]
         return owners[0] if len(owners) == 1 else None
 
 
@@ -115,9 +120,25 @@ def _parse(document: Any) -> Ensemble:
     if not isinstance(document, dict) or set(document) != {"name", "parts"}:
         raise ValueError("expected the keys name and parts")
     parts = [
-        Part(**{**entry, "aliases": tuple(entry.get("aliases", ()))}) for entry in document["parts"]
+        Part(
+            **{
+                **entry,
+                "aliases": tuple(entry.get("aliases", ())),
+                "programs": _programs(entry.get("programs", ())),
+            }
+        )
+        for entry in document["parts"]
     ]
     return Ensemble(str(document["name"]), tuple(parts))
+
+
+def _programs(entries: Sequence[int | str]) -> tuple[int, ...]:
+    """Programs, given one by one (40) or as what lies between two (40-45)."""
+    programs: list[int] = []
+    for entry in entries:
+        first, _, last = str(entry).partition("-")
+        programs += range(int(first), int(last or first) + 1)
+    return tuple(programs)
 
 
 def _plain(name: str) -> str:
