@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any
 
-from .features.table import FeatureSpec
+from .features import RECALLS, FeatureSpec
+from .notes import MODEL_RESOLUTION
 
 VIEW_OF_MODE = {"live": "note", "chord-live": "chord", "offline": "piece"}
 """What the models of each mode may know of a note."""
@@ -37,20 +38,26 @@ class BackboneConfig:
 
 @dataclass(frozen=True)
 class HeadConfig:
-    """``kind``: linear, or memory (reads what each part has played, with ``units`` units)."""
+    """``kind``: linear, or memory (reads what each part has played, with ``units`` units);
+    ``recalls``: what it reads beside the last notes, names of ``features.RECALLS``."""
 
     kind: str = "linear"
     units: int = 128
+    recalls: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in {"linear", "memory"}:
             raise ValueError(f"head kind must be linear or memory, not {self.kind!r}")
+        for name in self.recalls:
+            if name not in RECALLS:
+                raise ValueError(f"a head recalls {' or '.join(RECALLS)}, not {name!r}")
 
 
 @dataclass(frozen=True)
 class ModelConfig:
     """``codes`` maps integer features to the width of their embedding, ``values`` names real
-    features; see ``features.FeatureSpec``. ``view``: note, chord or piece."""
+    features; see ``features.FeatureSpec``. ``view``: note, chord or piece. ``resolution``: ticks a
+    quarter of the grid on which the model sees music."""
 
     view: str
     parts: int
@@ -58,10 +65,11 @@ class ModelConfig:
     values: tuple[str, ...]
     backbone: BackboneConfig
     head: HeadConfig = HeadConfig()
+    resolution: int = MODEL_RESOLUTION
 
     @property
     def spec(self) -> FeatureSpec:
-        return FeatureSpec(self.view, self.parts, tuple(self.codes), self.values)
+        return FeatureSpec(self.view, self.parts, tuple(self.codes), self.values, self.resolution)
 
     @property
     def causal(self) -> bool:
@@ -73,7 +81,9 @@ class ModelConfig:
         """The config that ``document`` describes; ValueError names what is wrong in it."""
         sections = dict(document)
         sections["backbone"] = section(BackboneConfig, document.get("backbone", {}), "backbone")
-        sections["head"] = section(HeadConfig, document.get("head", {}), "head")
+        head = dict(document.get("head", {}))
+        head["recalls"] = tuple(head.get("recalls", ()))
+        sections["head"] = section(HeadConfig, head, "head")
         sections["values"] = tuple(document.get("values", ()))
         config: ModelConfig = section(cls, sections, "model")
         config.spec  # noqa: B018  refuses unknown features at once
@@ -81,7 +91,13 @@ class ModelConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """The config as plain data."""
-        return {**asdict(self), "codes": dict(self.codes), "values": list(self.values)}
+        head = {**asdict(self.head), "recalls": list(self.head.recalls)}
+        return {
+            **asdict(self),
+            "codes": dict(self.codes),
+            "values": list(self.values),
+            "head": head,
+        }
 
 
 _PLAIN = {"int": (int,), "float": (int, float), "str": (str,), "bool": (bool,)}

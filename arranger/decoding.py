@@ -94,22 +94,22 @@ class _Held:
 class Beam:
     """The most likely assignments of the notes so far, under the rules.
 
-    With ``remember``, a PartMemory follows every alternative for a scorer that asks for it. With
-    ``legato``, a note that began more than so many quarters ago does not keep its part from
-    another: a player lets go of a key a little after striking the next.
+    ``memory``, where a scorer asks for it, follows every alternative. With ``legato``, a note that
+    began more than so many quarters ago does not keep its part from another: a player lets go of
+    a key a little after striking the next.
     """
 
     def __init__(
         self,
         rules: Rules,
         width: int = 1,
-        remember: bool = True,
+        memory: PartMemory | None = None,
         legato: float | None = None,
     ) -> None:
         self.rules = rules
         self.width = width
         self.legato = legato
-        self.memory = PartMemory(1, rules.parts) if remember else None
+        self.memory = memory
         self.cost = np.zeros(1)
         self._busy = np.zeros((1, rules.parts), np.int64)
         self._held: dict[int, _Held] = {}
@@ -123,15 +123,20 @@ class Beam:
         time: float,
         score: Scorer,
         locks: Mapping[int, int] | None = None,
+        velocities: Sequence[int] | None = None,
     ) -> None:
         """Decide the notes ``rows`` that are struck together at ``time``, in the order given.
 
-        ``score`` is asked for one row at a time; ``locks`` fixes the part of a row.
+        ``score`` is asked for one row at a time; ``locks`` fixes the part of a row;
+        ``velocities`` are for the memory.
         """
-        for row, pitch, waiting in zip(rows, pitches, self.rules.demands(pitches), strict=True):
+        for n, waiting in enumerate(self.rules.demands(pitches)):
+            row, pitch = rows[n], pitches[n]
             likelihood = score(row, self.memory)
-            locked = None if locks is None else locks.get(row)
-            self._decide(row, pitch, time, likelihood, locked, waiting)
+            part = self._decide(row, pitch, time, likelihood, (locks or {}).get(row), waiting)
+            if self.memory is not None:
+                velocity = velocities[n] if velocities else 0
+                self.memory.assign(part, pitch, time, np.inf, velocity)
 
     def release(self, row: int, time: float) -> None:
         """The key of note ``row`` goes up."""
@@ -149,7 +154,8 @@ class Beam:
         likelihood: Floats,
         locked: int | None,
         waiting: NDArray[np.float32] | None,
-    ) -> None:
+    ) -> NDArray[np.int64]:
+        """The part of one note in each of the alternatives that are kept."""
         rules = self.rules
         busy = self._sounding(time)
         broken = rules.outside[pitch] + _CROWDED * (busy >= rules.voices)
@@ -168,8 +174,7 @@ class Beam:
         self._follow(parent)
         self._busy[np.arange(len(part)), part] += 1
         self._held[row] = _Held(time, part)
-        if self.memory is not None:
-            self.memory.assign(part, pitch, time, np.inf)
+        return part
 
     def _best(self, total: Floats) -> NDArray[np.int64]:
         """The places of the least finite values of ``total``, least first, as many as the beam

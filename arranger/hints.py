@@ -51,14 +51,15 @@ class Hints:
 
     @property
     def anything(self) -> bool:
-        """Whether there is anything to encode; locks are the decoder's."""
+        """Whether there is anything for ``encode`` to say."""
         return bool(self.entries or self.mean_pitch)
 
-    def locks_after(self, order: NDArray[np.int64]) -> dict[int, int]:
-        """The locks by their notes' new numbers, where note ``i`` was note ``order[i]``."""
+    def after(self, order: NDArray[np.int64]) -> Hints:
+        """The same hints where note ``i`` was note ``order[i]``."""
         if not self.locks:
-            return {}
-        return {i: self.locks[n] for i, n in enumerate(order.tolist()) if n in self.locks}
+            return self
+        locks = {i: self.locks[n] for i, n in enumerate(order.tolist()) if n in self.locks}
+        return Hints(self.entries, self.mean_pitch, locks)
 
     def transposed(self, semitones: int) -> Hints:
         """The same hints for the piece ``semitones`` higher."""

@@ -7,12 +7,14 @@ models run without it in ``engine``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 from .backbones import Recurrent, Transformer
 from .configuration import ModelConfig
-from .features import MEMORY_WIDTH
+from .features import memory_width
 from .features.table import CODE_SIZES
 
 
@@ -37,16 +39,19 @@ class Front(nn.Module):
 class MemoryHead(nn.Module):
     """Scores from the backbone's output and the relation of the note to each part's past."""
 
-    def __init__(self, inputs: int, parts: int, units: int, dropout: float) -> None:
+    def __init__(
+        self, inputs: int, parts: int, units: int, dropout: float, recalls: Sequence[str] = ()
+    ) -> None:
         super().__init__()
+        self.recalls = tuple(recalls)
         self.heard = nn.Linear(inputs, units)
-        self.played = nn.Linear(parts * MEMORY_WIDTH, units, bias=False)
+        self.played = nn.Linear(parts * memory_width(recalls), units, bias=False)
         self.dropout = nn.Dropout(dropout)
         self.hidden = nn.Linear(units, units)
         self.out = nn.Linear(units, parts)
 
     def forward(self, x: Tensor, memory: Tensor) -> Tensor:
-        """``x`` (..., inputs), ``memory`` (..., parts * MEMORY_WIDTH): (..., parts)."""
+        """``x`` (..., inputs), ``memory`` (..., parts * memory_width(recalls)): (..., parts)."""
         h = self.dropout(torch.relu(self.heard(x) + self.played(memory)))
         h = h + self.dropout(torch.relu(self.hidden(h)))
         scores: Tensor = self.out(h)
@@ -85,7 +90,11 @@ class PartModel(nn.Module):
         self.head: nn.Module
         if config.head.kind == "memory":
             self.head = MemoryHead(
-                self.backbone.outputs, parts, config.head.units, backbone.dropout
+                self.backbone.outputs,
+                parts,
+                config.head.units,
+                backbone.dropout,
+                config.head.recalls,
             )
         else:
             self.head = nn.Linear(self.backbone.outputs, parts)

@@ -92,8 +92,8 @@ class Arranger:
 
     def label(self, notes: NoteSequence, hints: Hints) -> Arrangement:
         """Give every note of ``notes`` a part."""
-        gridded, order = notes.on_grid()
-        parts, confidence = self._decide(gridded, hints, hints.locks_after(order))
+        gridded, order = notes.on_grid(self._engine.config.resolution)
+        parts, confidence = self._decide(gridded, hints.after(order))
         if not hints.locks:
             settled = score_order(gridded, parts)
             parts, confidence = parts[settled], confidence[settled]
@@ -101,7 +101,7 @@ class Arranger:
         return Arrangement(gridded, self.ensemble, parts, confidence, broken).of(notes, order)
 
     def _decide(
-        self, notes: NoteSequence, hints: Hints, locks: Mapping[int, int]
+        self, notes: NoteSequence, hints: Hints
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Part and confidence of each note of a gridded sequence."""
         if len(notes) == 0:
@@ -109,13 +109,16 @@ class Arranger:
         table = describe(notes, hints, self._engine.config.spec)
         heard = self._hear(table)
         if not self._engine.remembers:
-            return self._decide_apart(notes, self._engine.log_probabilities_of_all(heard), locks)
-        pitch, onset = table.pitch.tolist(), table.onset.tolist()
+            likely = self._engine.log_probabilities_of_all(heard)
+            return self._decide_apart(notes, likely, hints.locks)
+        keys = list(
+            zip(table.pitch.tolist(), table.onset.tolist(), table.velocity.tolist(), strict=True)
+        )
 
         def score(row: int, memory: PartMemory | None) -> NDArray[np.float32]:
-            return self._engine.log_probabilities(heard[row], memory, pitch[row], onset[row])
+            return self._engine.log_probabilities(heard[row], memory, *keys[row])
 
-        return self._search(notes, score, locks)
+        return self._search(notes, score, hints.locks)
 
     def _decide_apart(
         self, notes: NoteSequence, likely: NDArray[np.float32], locks: Mapping[int, int]
@@ -141,11 +144,12 @@ class Arranger:
         self, notes: NoteSequence, score: Scorer, locks: Mapping[int, int]
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Part and confidence of each note by a beam over all of ``notes``."""
-        pitch = notes.pitch.tolist()
-        beam = Beam(self._rules, self.width, remember=self._engine.remembers)
+        pitch, velocity = notes.pitch.tolist(), notes.velocity.tolist()
+        beam = Beam(self._rules, self.width, self._engine.memory())
         for now, is_on, keys in gestures(as_written(notes)):
             if is_on:
-                beam.press(keys, [pitch[n] for n in keys], now, score, locks)
+                struck, force = [pitch[n] for n in keys], [velocity[n] for n in keys]
+                beam.press(keys, struck, now, score, locks, force)
             else:
                 beam.release(keys[0], now)
         return beam.trace(len(notes))

@@ -73,41 +73,52 @@ class Session:
         self._transpositions = tuple(transpositions)
         self._states = [engine.initial_state() for _ in self._transpositions]
         rules = Rules(ensemble)
-        self._belief = Beam(rules, width, engine.remembers, None if metrical else CHORD_WINDOW)
+        self._belief = Beam(rules, width, engine.memory(), None if metrical else CHORD_WINDOW)
         self._spoken: Beam | None = None
         if width > 1:
-            self._spoken = Beam(rules, 1, False, None if metrical else 0.0)
+            self._spoken = Beam(rules, 1, legato=None if metrical else 0.0)
         self._count = 0
         self._down: defaultdict[int, deque[int]] = defaultdict(deque)
 
-    def note_on(self, pitch: int, time: float, lock: int | None = None) -> Decision:
+    def note_on(
+        self, pitch: int, time: float, velocity: int = 0, lock: int | None = None
+    ) -> Decision:
         """The key ``pitch`` goes down at ``time`` quarters, not before any earlier event.
 
-        ``lock`` is its part, where the player has fixed it.
+        ``velocity`` is 0 where it is not known; ``lock`` is the note's part, where the player has
+        fixed it.
         """
-        return self.chord_on([pitch], time, {} if lock is None else {0: lock})[0]
+        locks = {} if lock is None else {0: lock}
+        return self.chord_on([pitch], time, [velocity], locks)[0]
 
     def chord_on(
-        self, pitches: Sequence[int], time: float, locks: Mapping[int, int] | None = None
+        self,
+        pitches: Sequence[int],
+        time: float,
+        velocities: Sequence[int] | None = None,
+        locks: Mapping[int, int] | None = None,
     ) -> list[Decision]:
         """Keys, in any order, go down together; the decisions are in the order of the keys.
 
-        ``locks`` maps a place in ``pitches`` to its part.
+        ``velocities`` are those of the keys, if known; ``locks`` maps a place in ``pitches`` to
+        its part.
         """
         for pitch in pitches:
             if not 0 <= pitch <= 127:
                 raise ValueError(f"pitch must be in 0..127, not {pitch}")
         order = sorted(range(len(pitches)), key=pitches.__getitem__)
         keys = [pitches[place] for place in order]
+        force = [velocities[place] if velocities else 0 for place in order]
         fixed = {n: locks[place] for n, place in enumerate(order) if locks and place in locks}
         if self._spec.view == "chord":
-            decided = self._decide(keys, time, self._listener.hear_chord(keys, time), fixed)
+            heard = self._listener.hear_chord(keys, time)
+            decided = self._decide(keys, force, time, heard, fixed)
         else:
             decided = []
             for n, pitch in enumerate(keys):
                 heard = [self._listener.hear_note(pitch, time)]
                 lock = {0: fixed[n]} if n in fixed else {}
-                decided += self._decide([pitch], time, heard, lock)
+                decided += self._decide([pitch], [force[n]], time, heard, lock)
         return [decided[n] for n in sorted(range(len(order)), key=order.__getitem__)]
 
     def note_off(self, pitch: int, time: float) -> int | None:
@@ -123,13 +134,19 @@ class Session:
         return note
 
     def _decide(
-        self, pitches: list[int], time: float, heard: list[Heard], fixed: Mapping[int, int]
+        self,
+        pitches: list[int],
+        velocities: list[int],
+        time: float,
+        heard: list[Heard],
+        fixed: Mapping[int, int],
     ) -> list[Decision]:
         engine, first = self._engine, self._count
         codes, values = rows(
             self._spec,
             self._hints,
             np.array(pitches),
+            np.array(velocities),
             np.full(len(pitches), time),
             heard,
             self._metrical,
@@ -139,11 +156,11 @@ class Session:
 
         def score(note: int, memory: PartMemory | None) -> NDArray[np.float32]:
             at = note - first
-            return engine.log_probabilities(read[at], memory, pitches[at], time)
+            return engine.log_probabilities(read[at], memory, pitches[at], time, velocities[at])
 
         notes = range(first, first + len(pitches))
         locks = {first + n: part for n, part in fixed.items()}
-        self._belief.press(notes, pitches, time, score, locks)
+        self._belief.press(notes, pitches, time, score, locks, velocities)
         for note, pitch in zip(notes, pitches, strict=True):
             self._down[pitch].append(note)
         self._count += len(pitches)
@@ -212,20 +229,22 @@ class LiveArranger:
 
     def label(self, notes: NoteSequence, hints: Hints) -> Arrangement:
         """Give every note of ``notes`` a part, in the order of its keys."""
-        gridded, order = notes.on_grid()
+        gridded, order = notes.on_grid(self._engine.config.resolution)
         if self.stage:
             events = as_played(gridded, np.random.default_rng(self.seed))
         else:
             events = as_written(gridded)
         parts, confidence = np.empty(len(notes), np.int64), np.empty(len(notes))
         session = self.session(hints, metrical=not self.stage)
-        locks, pitch = hints.locks_after(order), gridded.pitch.tolist()
+        locks = hints.after(order).locks
+        pitch, velocity = gridded.pitch.tolist(), gridded.velocity.tolist()
         for time, is_on, keys in gestures(events):
             if not is_on:
                 session.note_off(pitch[keys[0]], time)
                 continue
             fixed = {place: locks[n] for place, n in enumerate(keys) if n in locks}
-            decided = session.chord_on([pitch[n] for n in keys], time, fixed)
+            force = [velocity[n] for n in keys]
+            decided = session.chord_on([pitch[n] for n in keys], time, force, fixed)
             for note, decision in zip(keys, decided, strict=True):
                 parts[note], confidence[note] = decision.part, decision.confidence
         broken = report_violations(gridded, self.ensemble, parts)

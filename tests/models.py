@@ -9,11 +9,12 @@ from arranger.configuration import ModelConfig
 from arranger.models import PartModel
 from tests.music import CHORALE
 
+RECALLS = ("touch", "keys")
 MODE_OF_VIEW = {"note": "live", "chord": "chord-live", "piece": "offline"}
 VALUES = {
-    "note": ["frequency", "timing", "keys", "hints"],
-    "chord": ["timing", "keys", "chord", "hints"],
-    "piece": ["timing", "keys", "chord", "span", "hints"],
+    "note": ["frequency", "velocity", "timing", "keys", "hints"],
+    "chord": ["velocity", "timing", "keys", "chord", "hints"],
+    "piece": ["velocity", "timing", "keys", "chord", "span", "hints", "locks"],
 }
 
 
@@ -35,7 +36,7 @@ def tiny_config(view: str, backbone: str = "lstm", head: str = "memory") -> Mode
                 "heads": 2,
                 "feed_forward": 12,
             },
-            "head": {"kind": head, "units": 8},
+            "head": {"kind": head, "units": 8, "recalls": list(RECALLS)},
         }
     )
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from arranger.decoding import Beam, Rules, report_violations
 from arranger.ensembles import Ensemble, Part
+from arranger.features import PartMemory
 from arranger.notes import Meter, NoteSequence
 from tests.music import CHORALE
 
@@ -26,7 +27,7 @@ def decide(
     locks: dict | None = None,
 ) -> np.ndarray:
     """Play ``notes`` to a beam with fixed log probabilities (N, parts)."""
-    beam = Beam(Rules(ensemble), width, remember=False)
+    beam = Beam(Rules(ensemble), width)
     sounding: list[int] = []
     for group in notes.onset_groups():
         now = int(notes.onset[group.start])
@@ -138,7 +139,7 @@ def test_a_wide_beam_takes_back_what_later_notes_make_unlikely() -> None:
         return np.where(last[:, 2:3] == 60, np.log([[0.01, 0.01, 0.97, 0.01]]), np.log(0.25))
 
     for width, expected in ((1, [1]), (8, [2, 2])):
-        beam = Beam(Rules(CHORALE), width)
+        beam = Beam(Rules(CHORALE), width, PartMemory(1, 4))
         beam.press([0], [60], 0.0, score)
         beam.release(0, 1.0)
         beam.press([1], [62], 1.0, score)

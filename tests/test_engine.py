@@ -6,9 +6,9 @@ import torch
 
 from arranger.accelerated import AcceleratedEngine
 from arranger.engine import Engine
-from arranger.features import MEMORY_WIDTH, PartMemory, describe
+from arranger.features import PartMemory, describe, memory_width
 from arranger.hints import Hints
-from tests.models import tiny_checkpoint, tiny_config, tiny_model
+from tests.models import RECALLS, tiny_checkpoint, tiny_config, tiny_model
 from tests.music import four_voices
 
 KINDS = [
@@ -33,16 +33,18 @@ def test_the_engine_gives_what_torch_gives(view: str, backbone: str, head: str) 
             torch.from_numpy(table.values)[None],
             torch.tensor([len(notes)]),
         )
-        memory = PartMemory(3, 4)
-        memory.assign(np.array([0, 1, 2]), 60, 0.0, 1.0)
+        memory = PartMemory(3, 4, RECALLS)
+        memory.assign(np.array([0, 1, 2]), 60, 0.0, 1.0, 64)
         if head == "memory":
-            relation = torch.from_numpy(memory.relate(62, 2.0)).reshape(3, 4 * MEMORY_WIDTH)
+            relation = torch.from_numpy(memory.relate(62, 2.0, 70)).reshape(
+                3, 4 * memory_width(RECALLS)
+            )
             scores = model.head(heard[0, 5].expand(3, -1), relation)
         else:
             scores = model.head(heard[0, 5])[None]
         expected = torch.log_softmax(scores / 2.0, -1).numpy()
     read = engine.hear(table.codes[None], table.values[None])[0]
-    got = engine.log_probabilities(read[5][None], memory, 62, 2.0)
+    got = engine.log_probabilities(read[5][None], memory, 62, 2.0, 70)
     np.testing.assert_allclose(got, expected, atol=1e-5)
 
 
@@ -96,7 +98,7 @@ def test_several_hearings_are_averaged() -> None:
     ]
     heard = engine.hear(np.stack([t.codes for t in tables]), np.stack([t.values for t in tables]))
     alone = [engine.hear(t.codes[None], t.values[None])[0] for t in tables]
-    memory = PartMemory(2, 4)
+    memory = PartMemory(2, 4, RECALLS)
     likely = [engine.log_probabilities(one[3][None], memory, 60, 1.0) for one in alone]
     both = engine.log_probabilities(heard[:, 3], memory, 60, 1.0)
     np.testing.assert_allclose(both, np.mean(likely, axis=0), atol=1e-5)

@@ -248,7 +248,7 @@ def test_a_very_long_piece_is_heard_in_stretches_that_join(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     notes, _ = four_voices(60)
-    arranger = Arranger(tiny_checkpoint("piece"))
+    arranger = Arranger(tiny_checkpoint("piece", head="linear"))
     whole = arranger.label(notes, Hints())
     monkeypatch.setattr(offline, "STRETCH", 40)
     monkeypatch.setattr(offline, "OVERLAP", 30)

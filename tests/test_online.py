@@ -9,7 +9,7 @@ from arranger.features import PartMemory, describe
 from arranger.hints import Hints
 from arranger.notes import NoteSequence
 from arranger.online import LiveArranger, Session
-from tests.models import tiny_checkpoint
+from tests.models import RECALLS, tiny_checkpoint
 from tests.music import CHORALE, four_voices
 
 LIVE = [("note", "lstm", "memory"), ("note", "transformer", "linear"), ("chord", "lstm", "memory")]
@@ -56,12 +56,12 @@ def test_a_session_scores_as_the_whole_piece_does(kind: tuple[str, str, str]) ->
     table = describe(notes, Hints(), checkpoint.config.spec)
     heard = engine.hear(table.codes[None], table.values[None])[0]
     live = LiveArranger(checkpoint, width=1).label(notes, Hints())
-    memory = PartMemory(1, 4)
+    memory = PartMemory(1, 4, RECALLS)
     for n in range(len(notes)):
-        pitch, onset, offset = table.pitch[n], table.onset[n], table.offset[n]
-        likely = engine.log_probabilities(heard[n][None], memory, int(pitch), float(onset))
+        pitch, onset, velocity = int(table.pitch[n]), float(table.onset[n]), int(table.velocity[n])
+        likely = engine.log_probabilities(heard[n][None], memory, pitch, onset, velocity)
         assert live.confidence[n] == pytest.approx(np.exp(likely[0, live.parts[n]]), abs=1e-5)
-        memory.assign(live.parts[n : n + 1], int(pitch), float(onset), float(offset))
+        memory.assign(live.parts[n : n + 1], pitch, onset, table.offset[n], velocity)
 
 
 def test_a_stage_performance_labels_every_note_once() -> None:
@@ -125,5 +125,6 @@ def test_several_hearings_of_a_session_equal_those_of_the_whole_piece() -> None:
     live = LiveArranger(replace(checkpoint, card=card), width=1).label(notes, Hints())
     tables = [describe(notes, Hints(), spec).transposed(semitones, spec) for semitones in by]
     heard = [engine.hear(t.codes[None], t.values[None])[0, 0] for t in tables]
-    first = engine.log_probabilities(np.stack(heard), PartMemory(1, 4), int(notes.pitch[0]), 0.0)
+    memory = PartMemory(1, 4, RECALLS)
+    first = engine.log_probabilities(np.stack(heard), memory, int(notes.pitch[0]), 0.0, 64)
     assert live.confidence[0] == pytest.approx(np.exp(first[0, live.parts[0]]), abs=1e-5)

@@ -17,7 +17,7 @@ from arranger.models import PartModel
 from arranger.notes import NoteSequence
 from arranger.offline import Arranger
 from evaluation.pieces import Piece
-from tests.models import MODE_OF_VIEW, tiny_checkpoint, tiny_config, tiny_model
+from tests.models import MODE_OF_VIEW, RECALLS, tiny_checkpoint, tiny_config, tiny_model
 from tests.music import CHORALE, four_voices, write_chorale
 from training.batches import Batch, Examples, Variation, collate, example, on_grid
 from training.configuration import RunConfig, TrainingConfig, load_run
@@ -236,12 +236,13 @@ def test_what_a_head_is_taught_to_remember_is_what_it_will_remember(
     forced = np.ones_like(batch.parts, bool)
     taught = decide(model.head, heard, batch, CHORALE, forced).memory[0]
 
-    memory = PartMemory(1, 4)
+    memory = PartMemory(1, 4, RECALLS)
     table = describe(reference.notes, Hints(), config.spec)
     for n, part in enumerate(reference.parts):
-        relation = memory.relate(int(table.pitch[n]), float(table.onset[n]))
-        assert np.allclose(taught[n], relation.reshape(-1))
-        memory.assign(np.array([part]), table.pitch[n], table.onset[n], table.offset[n])
+        key = int(table.pitch[n]), float(table.onset[n]), int(table.velocity[n])
+        assert np.allclose(taught[n], memory.relate(*key).reshape(-1))
+        pitch, onset, velocity = key
+        memory.assign(np.array([part]), pitch, onset, table.offset[n], velocity)
 
     if view != "piece":
         return
@@ -249,8 +250,8 @@ def test_what_a_head_is_taught_to_remember_is_what_it_will_remember(
     seen = []
     relate = PartMemory.relate
 
-    def watched(memory: PartMemory, pitch: int, time: float) -> np.ndarray:
-        seen.append(relate(memory, pitch, time))
+    def watched(memory: PartMemory, pitch: int, time: float, velocity: int) -> np.ndarray:
+        seen.append(relate(memory, pitch, time, velocity))
         return seen[-1]
 
     monkeypatch.setattr(PartMemory, "relate", watched)

@@ -1,8 +1,8 @@
 """Pieces as padded batches, varied anew in every epoch.
 
 Knows pieces, hints and features; not models. A piece is varied by transposition within the ranges
-of its ensemble, by which hints are given, and, for the note view, by whether it is heard as
-written or as played.
+of its ensemble, by which hints are given and which notes are locked, by how well its velocities are
+known, and, for the note view, by whether it is heard as written or as played.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import Tensor
 from arranger.ensembles import Ensemble
 from arranger.features import FeatureSpec, FeatureTable, describe
 from arranger.hints import Hints
-from arranger.notes import NoteSequence
+from arranger.notes import MODEL_RESOLUTION, NoteSequence
 from arranger.performance import as_played
 from evaluation.pieces import Piece
 
@@ -28,9 +28,9 @@ POOL = 8
 """Batches whose pieces are sorted by length together."""
 
 
-def on_grid(piece: Piece) -> Piece:
+def on_grid(piece: Piece, resolution: int = MODEL_RESOLUTION) -> Piece:
     """The piece on the model's grid, its twins settled."""
-    gridded, order = piece.notes.on_grid()
+    gridded, order = piece.notes.on_grid(resolution)
     return Piece(piece.name, gridded, settle_twins(gridded, piece.parts[order]))
 
 
@@ -56,14 +56,21 @@ class Variation:
     """Share of examples that come with hints of some kind."""
     played: float = 0.0
     """Share of examples heard as played on a stage; note view only."""
+    locks: float = 0.0
+    """Share of examples in which some notes are locked, up to one in eight; piece view only."""
+    hidden: float = 0.0
+    """Share of examples whose velocities are not known."""
+    uneven: float = 0.0
+    """Share of examples whose velocities are off by some, as under a player's hands."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """One piece as a model meets it; ``parts`` in the order of the table's rows."""
+    """One piece as a model meets it; ``parts`` and ``locked`` in the order of the table's rows."""
 
     table: FeatureTable
     parts: NDArray[np.int64]
+    locked: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -75,7 +82,10 @@ class Batch:
     lengths: Tensor
     parts: NDArray[np.int64]
     """(B, T), -1 beyond the end."""
+    locked: NDArray[np.bool_]
+    """(B, T), notes whose part is given."""
     pitch: NDArray[np.int64]
+    velocity: NDArray[np.int64]
     onset: NDArray[np.float64]
     offset: NDArray[np.float64]
     metrical: NDArray[np.bool_]
@@ -93,7 +103,7 @@ def example(
     given = Hints.from_reference(piece.notes, piece.parts, hints)
     events = None if played is None else as_played(piece.notes, played)
     table = describe(piece.notes, given, spec, events)
-    return Example(table, piece.parts[table.order])
+    return Example(table, piece.parts[table.order], np.zeros(len(piece.notes), bool))
 
 
 class Examples:
@@ -129,28 +139,53 @@ class Examples:
             yield collate([self._vary(int(i), rng) for i in chunks[c]])
 
     def _vary(self, i: int, rng: np.random.Generator) -> Example:
-        piece, spec = self.pieces[i], self.spec
+        piece, spec, variation = self.pieces[i], self.spec, self.variation
         kind = "none"
-        if "hints" in spec.values and rng.random() < self.variation.hints:
+        if "hints" in spec.values and rng.random() < variation.hints:
             kind = HINT_KINDS[rng.integers(1, 4)]
         hints = Hints.from_reference(piece.notes, piece.parts, kind)
-        if rng.random() < self.variation.played:
+        start = int(rng.integers(0, max(1, len(piece.notes) - variation.crop + 1)))
+        cut = slice(start, start + variation.crop)
+        parts = piece.parts[cut]
+        if rng.random() < variation.played:
+            notes = piece.notes.take(cut)
             events = as_played(
-                piece.notes,
+                notes,
                 rng,
                 spread=rng.uniform(0.005, 0.02),
                 tempo_error=rng.uniform(0.0, 0.15),
                 release_lag=rng.choice([0.0, 0.0, 1.0]) * rng.random(),
             )
-            table = describe(piece.notes, hints, spec, events)
+            table = describe(notes, hints, spec, events)
+            parts = parts[table.order]
         else:
             if i not in self._tables:
                 self._tables[i] = describe(piece.notes, Hints(), spec)
-            table = _with_hints(self._tables[i], hints, spec)
+            table = self._tables[i].cut(cut)
+            said = hints.encode(table.onset, table.pitch.astype(np.float64), spec.parts)
+            table = table.replaced("hints", said, spec)
         table = table.transposed(int(rng.choice(self._room[i])), spec)
-        start = int(rng.integers(0, max(1, len(piece.notes) - self.variation.crop + 1)))
-        cut = slice(start, start + self.variation.crop)
-        return Example(table.cut(cut), piece.parts[table.order][cut])
+        locked = self._lock(len(parts), rng)
+        table = table.replaced("locks", np.eye(spec.parts)[parts] * locked[:, None], spec)
+        return Example(self._touch(table, rng), parts, locked)
+
+    def _lock(self, count: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+        """Which of ``count`` notes are locked: in most examples none, in others few."""
+        share = rng.random() ** 2 / 8 if rng.random() < self.variation.locks else 0.0
+        return rng.random(count) < share
+
+    def _touch(self, table: FeatureTable, rng: np.random.Generator) -> FeatureTable:
+        """The same music with velocities as well known as they happen to be."""
+        draw, velocity = rng.random(), table.velocity
+        if draw < self.variation.hidden:
+            velocity = np.zeros_like(velocity)
+        elif draw < self.variation.hidden + self.variation.uneven:
+            off = rng.normal(0.0, rng.uniform(1.0, 16.0), len(velocity))
+            velocity = np.clip(np.rint(velocity + off), 1, 127).astype(np.int64)
+        else:
+            return table
+        known = np.stack([velocity / 127, velocity > 0], axis=1)
+        return replace(table.replaced("velocity", known, self.spec), velocity=velocity)
 
 
 def collate(examples: Sequence[Example]) -> Batch:
@@ -169,7 +204,9 @@ def collate(examples: Sequence[Example]) -> Batch:
         torch.from_numpy(pad([e.table.values for e in examples], 0)),
         torch.tensor(lengths),
         pad([e.parts for e in examples], -1),
+        pad([e.locked for e in examples], False),
         pad([e.table.pitch for e in examples], 0),
+        pad([e.table.velocity for e in examples], 0),
         pad([e.table.onset for e in examples], 0),
         pad([e.table.offset for e in examples], 0),
         np.array([e.table.metrical for e in examples]),
@@ -184,13 +221,3 @@ def _room(piece: Piece, ensemble: Ensemble, limits: tuple[int, int]) -> NDArray[
     down = (piece.notes.pitch - low)[inside].min(initial=-limits[0])
     up = (high - piece.notes.pitch)[inside].min(initial=limits[1])
     return np.arange(-down, up + 1)
-
-
-def _with_hints(table: FeatureTable, hints: Hints, spec: FeatureSpec) -> FeatureTable:
-    if "hints" not in spec.values:
-        return table
-    at = spec.start("hints")
-    said = hints.encode(table.onset, table.pitch.astype(np.float64), spec.parts)
-    values = table.values.copy()
-    values[:, at : at + spec.value_width("hints")] = said.reshape(len(values), -1)
-    return replace(table, values=values)

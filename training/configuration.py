@@ -21,7 +21,8 @@ class TrainingConfig:
 
     ``rate`` is the highest learning rate, ``average`` the decay of the running average a step,
     ``own`` the share of examples that late in training follow the model's own decisions (memory
-    heads), ``every`` the steps between two looks at the valid pieces.
+    heads), ``every`` the steps between two looks at the valid pieces, ``valid`` how many of these
+    are looked at, evenly spread (0: all).
     """
 
     steps: int = 1200
@@ -34,6 +35,7 @@ class TrainingConfig:
     own: float = 0.9
     smoothing: float = 0.0
     every: int = 100
+    valid: int = 0
     seed: int = 0
 
 

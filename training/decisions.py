@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from arranger.ensembles import Ensemble
-from arranger.features import MEMORY_WIDTH, PartMemory
+from arranger.features import PartMemory, memory_width
 from arranger.features.listening import CHORD_WINDOW
 from arranger.models import MemoryHead
 
@@ -24,7 +24,7 @@ from .batches import Batch
 
 @dataclass(frozen=True)
 class Decisions:
-    """``parts`` (B, T) as decided, ``memory`` (B, T, parts * MEMORY_WIDTH) as it was then."""
+    """``parts`` (B, T) as decided, ``memory`` (B, T, parts * width) as it was then."""
 
     parts: NDArray[np.int64]
     memory: NDArray[np.float32]
@@ -44,8 +44,8 @@ def decide(
     """
     size, time = batch.parts.shape
     parts = len(ensemble)
-    memory = PartMemory(size, parts)
-    seen = np.zeros((size, time, parts * MEMORY_WIDTH), np.float32)
+    memory = PartMemory(size, parts, head.recalls)
+    seen = np.zeros((size, time, parts * memory_width(head.recalls)), np.float32)
     chosen = np.zeros((size, time), np.int64)
     low, high = (np.array([getattr(p, side) for p in ensemble.parts]) for side in ("low", "high"))
     single = np.array([p.voices == 1 for p in ensemble.parts])
@@ -62,7 +62,7 @@ def decide(
     )
     for t in range(time):
         pitch, onset = batch.pitch[:, t, None], batch.onset[:, t, None]
-        relation = memory.relate(pitch, onset)
+        relation = memory.relate(pitch, onset, batch.velocity[:, t, None])
         seen[:, t] = relation.reshape(size, -1)
         h = np.maximum(first[:, t] + seen[:, t] @ played, 0)
         h += np.maximum(h @ hidden + hidden_bias, 0)
@@ -75,5 +75,11 @@ def decide(
         if forced is not None:
             part = np.where(forced[:, t], batch.parts[:, t], part)
         chosen[:, t] = part
-        memory.assign(np.maximum(part, 0), batch.pitch[:, t], batch.onset[:, t], batch.offset[:, t])
+        memory.assign(
+            np.maximum(part, 0),
+            batch.pitch[:, t],
+            batch.onset[:, t],
+            batch.offset[:, t],
+            batch.velocity[:, t],
+        )
     return Decisions(chosen, seen)

@@ -44,15 +44,16 @@ class Run:
         device: str | None = None,
     ) -> None:
         self.config = config
-        self.valid = [on_grid(piece) for piece in valid]
+        options, resolution = config.training, config.model.resolution
+        looked_at = valid[:: -(-len(valid) // options.valid)] if options.valid else valid
+        self.valid = [on_grid(piece, resolution) for piece in looked_at]
         self.folder = folder
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        options = config.training
         torch.manual_seed(options.seed)
         self.model = PartModel(config.model).to(self.device)
         self.average = copy.deepcopy(self.model).eval()
         self.task = PartTask(config.ensemble, options.own, options.smoothing)
-        gridded = [on_grid(piece) for piece in train]
+        gridded = [on_grid(piece, resolution) for piece in train]
         self.examples = Examples(gridded, config.model.spec, config.ensemble, config.variation)
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), options.rate, (0.9, 0.98), weight_decay=options.weight_decay

@@ -40,12 +40,12 @@ class PartTask:
             share = self.own * min(1.0, progress / 0.3)
             size, time = batch.parts.shape
             taught = rng.random((size,)) >= share
-            forced = np.repeat(taught[:, None], time, axis=1)
+            forced = np.repeat(taught[:, None], time, axis=1) | batch.locked
             memory = decide(model.head, heard, batch, self.ensemble, forced).memory
             scores = model.head(heard, torch.from_numpy(memory).to(heard.device))
         else:
             scores = model.head(heard)
-        target = torch.from_numpy(batch.parts).to(scores.device)
+        target = torch.from_numpy(np.where(batch.locked, -1, batch.parts)).to(scores.device)
         return F.cross_entropy(
             scores.float().transpose(1, 2),
             target,

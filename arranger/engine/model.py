@@ -41,6 +41,11 @@ class Engine:
             self._hidden = np.ascontiguousarray(weights["head.hidden.weight"].T)
             self._out = np.ascontiguousarray(weights["head.out.weight"].T)
 
+    def memory(self) -> PartMemory | None:
+        """What the model remembers before the first note; None if it does not."""
+        head = self.config.head
+        return PartMemory(1, self.config.parts, head.recalls) if self.remembers else None
+
     def front(self, codes: NDArray[np.int64], values: Array) -> Array:
         """``codes`` (..., C), ``values`` (..., D): (..., inputs of the backbone)."""
         embedded = [table[codes[..., i]] for i, table in enumerate(self._tables)]
@@ -61,16 +66,22 @@ class Engine:
         return self._enter(y), state
 
     def log_probabilities(
-        self, heard: Array, memory: PartMemory | None, pitch: int, time: float
+        self,
+        heard: Array,
+        memory: PartMemory | None,
+        pitch: int,
+        time: float,
+        velocity: int = 0,
     ) -> Array:
         """Of the parts for one note, (alternatives, parts).
 
         ``heard`` (H, units) is the note's row of ``hear`` or ``step``, in H hearings of the piece
-        that are averaged; ``memory`` is asked only by a model that remembers.
+        that are averaged; ``memory`` is asked only by a model that remembers how the note, of
+        ``pitch`` and ``velocity`` at ``time`` quarters, stands to what each part has played.
         """
         if not self.remembers or memory is None:
             return self.log_probabilities_of_all(heard[None])
-        relation = memory.relate(pitch, time)
+        relation = memory.relate(pitch, time, velocity)
         h = heard[:, None] + relation.reshape(len(relation), -1) @ self._played
         np.maximum(h, 0, out=h)
         h += np.maximum(h @ self._hidden + self._w["head.hidden.bias"], 0)

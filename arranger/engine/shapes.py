@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..configuration import BackboneConfig, ModelConfig
-from ..features import MEMORY_WIDTH
+from ..features import memory_width
 from ..features.table import CODE_SIZES
 
 Shapes = dict[str, tuple[int, ...]]
@@ -26,7 +26,7 @@ def weight_shapes(config: ModelConfig) -> Shapes:
         return shapes | _linear("head", outputs, parts)
     units = config.head.units
     shapes |= _linear("head.heard", outputs, units) | _linear("head.hidden", units, units)
-    shapes["head.played.weight"] = (units, parts * MEMORY_WIDTH)
+    shapes["head.played.weight"] = (units, parts * memory_width(config.head.recalls))
     return shapes | _linear("head.out", units, parts)
 
 

@@ -5,16 +5,17 @@ arrays for a view (note, chord or piece), ``memory`` remembers what each part ha
 """
 
 from .listening import Listener
-from .memory import MEMORY_WIDTH, PartMemory
+from .memory import RECALLS, PartMemory, memory_width
 from .table import FeatureSpec, FeatureTable, describe, rows, transpose
 
 __all__ = [
-    "MEMORY_WIDTH",
+    "RECALLS",
     "FeatureSpec",
     "FeatureTable",
     "Listener",
     "PartMemory",
     "describe",
+    "memory_width",
     "rows",
     "transpose",
 ]

@@ -23,8 +23,21 @@ CODE_SIZES = {"pitch": 128, "beat": 4096, "position": 25, "duration": 97}
 """How many values each integer feature can take."""
 
 NO_POSITION = 24
-_VALUE_WIDTHS = {"frequency": 1, "timing": 4, "keys": 3 * SPAN, "chord": 4, "span": SPAN + 2}
-_VIEW_OF_FEATURE = {"chord": ("chord", "piece"), "span": ("piece",), "duration": ("piece",)}
+_VALUE_WIDTHS = {
+    "frequency": 1,
+    "velocity": 2,
+    "timing": 4,
+    "keys": 3 * SPAN,
+    "chord": 4,
+    "span": SPAN + 2,
+}
+_WIDTHS_PER_PART = {"hints": HINT_WIDTH, "locks": 1}
+_VIEW_OF_FEATURE = {
+    "chord": ("chord", "piece"),
+    "span": ("piece",),
+    "duration": ("piece",),
+    "locks": ("piece",),
+}
 _FREQUENCY = (440.0 * 2.0 ** ((np.arange(128) - 69) / 12.0)).astype(np.float32)
 _FREQUENCY /= _FREQUENCY[-1]
 
@@ -34,21 +47,24 @@ class FeatureSpec:
     """Which features a model reads.
 
     ``codes`` are integers to embed; see CODE_SIZES. ``values`` are blocks of real numbers:
-    frequency (as a share of the highest); timing (since the previous note); keys (held, struck
-    and released around the note); chord (the note's place among the notes of its onset and the
-    held ones); span (how long the note lasts and what begins when it ends); hints.
+    frequency (as a share of the highest); velocity (as a share of 127, and whether it is known);
+    timing (since the previous note); keys (held, struck and released around the note); chord (the
+    note's place among the notes of its onset and the held ones); span (how long the note lasts
+    and what begins when it ends); hints; locks (the part of a note that is already given).
+    ``resolution``: ticks a quarter of the grid.
     """
 
     view: str
     parts: int
     codes: tuple[str, ...]
     values: tuple[str, ...]
+    resolution: int = MODEL_RESOLUTION
 
     def __post_init__(self) -> None:
         if self.view not in VIEWS:
             raise ValueError(f"view must be one of {', '.join(VIEWS)}, not {self.view!r}")
         for name in (*self.codes, *self.values):
-            if name not in CODE_SIZES and name not in _VALUE_WIDTHS and name != "hints":
+            if name not in CODE_SIZES | _VALUE_WIDTHS | _WIDTHS_PER_PART:
                 raise ValueError(f"unknown feature {name!r}")
             if self.view not in _VIEW_OF_FEATURE.get(name, VIEWS):
                 raise ValueError(f"feature {name!r} is not known in the {self.view} view")
@@ -69,21 +85,25 @@ class FeatureSpec:
 
     def value_width(self, name: str) -> int:
         """How many real numbers the block ``name`` has."""
-        return self.parts * HINT_WIDTH if name == "hints" else _VALUE_WIDTHS[name]
+        if name in _WIDTHS_PER_PART:
+            return self.parts * _WIDTHS_PER_PART[name]
+        return _VALUE_WIDTHS[name]
 
 
 @dataclass(frozen=True)
 class FeatureTable:
     """A piece as a model sees it, in the order in which its notes are heard.
 
-    ``codes`` (N, C) and ``values`` (N, D) follow the FeatureSpec; ``pitch``, ``onset`` and
-    ``offset`` (N,) are what decided parts are remembered by, in MIDI and quarters; ``order`` (N,)
-    gives each row's note in the sequence. ``metrical``: heard as written, not as played.
+    ``codes`` (N, C) and ``values`` (N, D) follow the FeatureSpec; ``pitch``, ``velocity``,
+    ``onset`` and ``offset`` (N,) are what decided parts are remembered by, in MIDI and quarters;
+    ``order`` (N,) gives each row's note in the sequence. ``metrical``: heard as written, not as
+    played.
     """
 
     codes: NDArray[np.int64]
     values: NDArray[np.float32]
     pitch: NDArray[np.int64]
+    velocity: NDArray[np.int64]
     onset: NDArray[np.float64]
     offset: NDArray[np.float64]
     order: NDArray[np.int64]
@@ -91,8 +111,17 @@ class FeatureTable:
 
     def cut(self, rows: slice) -> FeatureTable:
         """Only these rows."""
-        arrays = ("codes", "values", "pitch", "onset", "offset", "order")
+        arrays = ("codes", "values", "pitch", "velocity", "onset", "offset", "order")
         return replace(self, **{name: getattr(self, name)[rows] for name in arrays})
+
+    def replaced(self, name: str, block: NDArray[np.floating], spec: FeatureSpec) -> FeatureTable:
+        """The same piece with another ``block`` of the values ``name``, (N, ...); as it is where
+        the model does not read them."""
+        if name not in spec.values:
+            return self
+        values, start = self.values.copy(), spec.start(name)
+        values[:, start : start + spec.value_width(name)] = block.reshape(len(values), -1)
+        return replace(self, values=values)
 
     def transposed(self, semitones: int, spec: FeatureSpec) -> FeatureTable:
         """The same piece higher, hints and all."""
@@ -128,8 +157,8 @@ def describe(
     ``events`` is a performance of the notes whose metre is unknown (note view only); without it
     the notes are heard as written.
     """
-    if notes.resolution != MODEL_RESOLUTION:
-        raise ValueError(f"expected {MODEL_RESOLUTION} ticks a quarter, not {notes.resolution}")
+    if notes.resolution != spec.resolution:
+        raise ValueError(f"expected {spec.resolution} ticks a quarter, not {notes.resolution}")
     if events is None:
         order = np.arange(len(notes))
         onset, offset = notes.onset / notes.resolution, notes.offset / notes.resolution
@@ -138,16 +167,17 @@ def describe(
         onset, offset = np.empty(len(notes)), np.empty(len(notes))
         for event in events:
             (onset if event.is_on else offset)[event.note] = event.time
-    pitch, start = notes.pitch[order], onset[order]
+    pitch, velocity, start = notes.pitch[order], notes.velocity[order], onset[order]
     heard = _listen(notes, spec, events) if spec.listens else []
-    codes, values = rows(spec, hints, pitch, start, heard, events is None, notes)
-    return FeatureTable(codes, values, pitch, start, offset[order], order, events is None)
+    codes, values = rows(spec, hints, pitch, velocity, start, heard, events is None, notes)
+    return FeatureTable(codes, values, pitch, velocity, start, offset[order], order, events is None)
 
 
 def rows(
     spec: FeatureSpec,
     hints: Hints,
     pitch: NDArray[np.int64],
+    velocity: NDArray[np.int64],
     onset: NDArray[np.float64],
     heard: Sequence[Heard],
     metrical: bool,
@@ -155,8 +185,9 @@ def rows(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Codes (N, C) and values (N, D) of N notes, in the order heard.
 
-    ``onset`` is in quarters; unless ``metrical``, the place in the beat is not known. Only the
-    piece view reads ``notes``, which know how long they last.
+    ``velocity`` is 0 where it is not known, ``onset`` is in quarters; unless ``metrical``, the
+    place in the beat is not known. Only the piece view reads ``notes``, which know how long they
+    last, and the locks, which are numbered as they are.
     """
     count = len(pitch)
     codes = np.empty((count, len(spec.codes)), np.int64)
@@ -169,6 +200,9 @@ def rows(
         start += spec.value_width(name)
         if name == "frequency":
             block[:, 0] = _FREQUENCY[pitch]
+        elif name == "velocity":
+            block[:, 0] = velocity / np.float32(127)
+            block[:, 1] = velocity > 0
         elif name == "timing":
             for row, one in zip(block, heard, strict=True):
                 row[:3] = one.timing
@@ -184,6 +218,8 @@ def rows(
         elif name == "hints" and hints.anything:
             said = hints.encode(onset, pitch.astype(np.float64), spec.parts)
             block[:] = said.reshape(count, -1)
+        elif name == "locks" and hints.locks:
+            block[list(hints.locks), list(hints.locks.values())] = 1.0
     return codes, values
 
 
