@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .casting import Casting, cast
 from .configuration import VIEW_OF_MODE, ModelConfig, section
 from .engine import Engine
 from .engine.shapes import Shapes, weight_shapes
@@ -53,16 +54,27 @@ class Card:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A loaded checkpoint. ``weights`` maps the names of the torch model to arrays."""
+    """A loaded checkpoint. ``weights`` maps the names of the torch model to arrays.
+
+    ``ensemble`` is what it arranges for: the one it was trained for or, with a ``casting``,
+    another one.
+    """
 
     card: Card
     config: ModelConfig
     ensemble: Ensemble
     weights: Mapping[str, NDArray[np.float32]]
+    casting: Casting | None = None
 
     def engine(self) -> Engine:
         """The model, ready to run with numpy."""
         return Engine(self.config, self.weights, self.card.temperature)
+
+    def cast_for(self, ensemble: Ensemble) -> Checkpoint:
+        """The same checkpoint at work for another ensemble; as it is for its own."""
+        if ensemble.parts == self.ensemble.parts:
+            return self
+        return replace(self, ensemble=ensemble, casting=cast(ensemble, self.ensemble))
 
 
 def shipped() -> list[str]:
@@ -107,17 +119,29 @@ def load(name_or_path: str | Path) -> Checkpoint:
     return Checkpoint(card, config, ensemble, weights)
 
 
-def load_for(name_or_path: str | Path, ensemble: Ensemble, mode: str) -> Checkpoint:
-    """As ``load``; ValueError if the checkpoint was made for other parts or another mode."""
-    checkpoint = load(name_or_path)
-    name, parts = checkpoint.card.name, checkpoint.ensemble.names
-    if parts != ensemble.names:
-        raise ValueError(
-            f"model {name} arranges for {', '.join(parts)}, not for {', '.join(ensemble.names)}"
-        )
+def load_for(name_or_path: str | Path | None, ensemble: Ensemble, mode: str) -> Checkpoint:
+    """The named checkpoint at work for ``ensemble``; None: the shipped one that fits it best.
+
+    ValueError if the checkpoint was made for another mode.
+    """
+    checkpoint = load(name_or_path or _nearest(ensemble, mode))
     if checkpoint.card.mode != mode:
-        raise ValueError(f"model {name} is made for {checkpoint.card.mode}, not for {mode}")
-    return checkpoint
+        raise ValueError(
+            f"model {checkpoint.card.name} is made for {checkpoint.card.mode}, not for {mode}"
+        )
+    return checkpoint.cast_for(ensemble)
+
+
+def _nearest(ensemble: Ensemble, mode: str) -> str:
+    """The default checkpoint of a mode whose parts are nearest to those of ``ensemble``."""
+    defaults = {}
+    for name in shipped():
+        known = _ensemble(load_card(PRETRAINED / name).ensemble)
+        if name == f"{known.name}-{mode}":
+            defaults[name] = 0.0 if known.names == ensemble.names else cast(ensemble, known).cost
+    if not defaults:
+        raise CheckpointError(f"no {mode} checkpoint is shipped; name one with --model")
+    return min(defaults, key=defaults.__getitem__)
 
 
 def load_card(folder: Path) -> Card:

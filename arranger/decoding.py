@@ -94,7 +94,8 @@ class _Held:
 class Beam:
     """The most likely assignments of the notes so far, under the rules.
 
-    ``memory``, where a scorer asks for it, follows every alternative. With ``legato``, a note that
+    ``memory``, where a scorer asks for it, follows every alternative; it knows the parts by their
+    ``roles``, if these are not their numbers. With ``legato``, a note that
     began more than so many quarters ago does not keep its part from another: a player lets go of
     a key a little after striking the next.
     """
@@ -105,11 +106,13 @@ class Beam:
         width: int = 1,
         memory: PartMemory | None = None,
         legato: float | None = None,
+        roles: NDArray[np.int64] | None = None,
     ) -> None:
         self.rules = rules
         self.width = width
         self.legato = legato
         self.memory = memory
+        self._roles = np.arange(rules.parts) if roles is None else roles
         self.cost = np.zeros(1)
         self._busy = np.zeros((1, rules.parts), np.int64)
         self._held: dict[int, _Held] = {}
@@ -136,7 +139,7 @@ class Beam:
             part = self._decide(row, pitch, time, likelihood, (locks or {}).get(row), waiting)
             if self.memory is not None:
                 velocity = velocities[n] if velocities else 0
-                self.memory.assign(part, pitch, time, np.inf, velocity)
+                self.memory.assign(self._roles[part], pitch, time, np.inf, velocity)
 
     def release(self, row: int, time: float) -> None:
         """The key of note ``row`` goes up."""
@@ -144,7 +147,7 @@ class Beam:
         at = (np.arange(len(part)), part)
         self._busy[at] -= 1
         if self.memory is not None:
-            self.memory.release(part, self._busy[at] == 0, time)
+            self.memory.release(self._roles[part], self._busy[at] == 0, time)
 
     def _decide(
         self,

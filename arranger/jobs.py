@@ -98,7 +98,7 @@ class Desk:
 
     def __init__(self, ensemble: str, mode: str, model: str | None, hints: Path | None) -> None:
         self.ensemble = load_ensemble(ensemble)
-        checkpoint = load_for(model or f"{self.ensemble.name}-{mode}", self.ensemble, mode)
+        checkpoint = load_for(model, self.ensemble, mode)
         self.hints = load_hints(hints, self.ensemble) if hints else Hints()
         self._arranger = Arranger(checkpoint) if mode == "offline" else LiveArranger(checkpoint)
 

@@ -27,6 +27,7 @@ from .performance import as_written, gestures
 if TYPE_CHECKING:
     import muspy
 
+Floats = NDArray[np.floating]
 BEAM_WIDTH = 8
 STRETCH, OVERLAP = 4096, 256
 """Notes of a very long piece that are heard at once, and how many more on either side."""
@@ -53,7 +54,8 @@ class ArrangedScore:
 
 
 class Arranger:
-    """Gives every note of a piece to a part of the checkpoint's ensemble.
+    """Gives every note of a piece to a part of an ensemble: the checkpoint's own, or any other,
+    whose parts are then cast in the roles that the checkpoint knows.
 
     ``engine`` runs the model; by default with numpy, see ``accelerated`` for torch.
     """
@@ -63,6 +65,7 @@ class Arranger:
     ) -> None:
         self.card = checkpoint.card
         self.ensemble: Ensemble = checkpoint.ensemble
+        self.casting = checkpoint.casting
         self.width = width
         self._engine = engine or checkpoint.engine()
         self._rules = Rules(self.ensemble)
@@ -106,22 +109,27 @@ class Arranger:
         """Part and confidence of each note of a gridded sequence."""
         if len(notes) == 0:
             return np.zeros(0, np.int64), np.zeros(0)
-        table = describe(notes, hints, self._engine.config.spec)
+        casting = self.casting
+        said = hints if casting is None else casting.hints(hints)
+        table = describe(notes, said, self._engine.config.spec)
         heard = self._hear(table)
         if not self._engine.remembers:
-            likely = self._engine.log_probabilities_of_all(heard)
+            likely: Floats = self._engine.log_probabilities_of_all(heard)
+            if casting is not None:
+                likely = casting.cast(likely, table.pitch)
             return self._decide_apart(notes, likely, hints.locks)
         keys = list(
             zip(table.pitch.tolist(), table.onset.tolist(), table.velocity.tolist(), strict=True)
         )
 
-        def score(row: int, memory: PartMemory | None) -> NDArray[np.float32]:
-            return self._engine.log_probabilities(heard[row], memory, *keys[row])
+        def score(row: int, memory: PartMemory | None) -> Floats:
+            likely = self._engine.log_probabilities(heard[row], memory, *keys[row])
+            return likely if casting is None else casting.cast(likely, keys[row][0])
 
         return self._search(notes, score, hints.locks)
 
     def _decide_apart(
-        self, notes: NoteSequence, likely: NDArray[np.float32], locks: Mapping[int, int]
+        self, notes: NoteSequence, likely: Floats, locks: Mapping[int, int]
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Decide by scores (N, parts) that no decision changes: each note its likeliest part.
 
@@ -145,7 +153,8 @@ class Arranger:
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Part and confidence of each note by a beam over all of ``notes``."""
         pitch, velocity = notes.pitch.tolist(), notes.velocity.tolist()
-        beam = Beam(self._rules, self.width, self._engine.memory())
+        roles = None if self.casting is None else self.casting.role
+        beam = Beam(self._rules, self.width, self._engine.memory(), roles=roles)
         for now, is_on, keys in gestures(as_written(notes)):
             if is_on:
                 struck, force = [pitch[n] for n in keys], [velocity[n] for n in keys]
@@ -173,6 +182,6 @@ class Arranger:
         return self._engine.hear(codes, values).transpose(1, 0, 2)
 
 
-def _fixed(likely: NDArray[np.float32]) -> Scorer:
+def _fixed(likely: Floats) -> Scorer:
     """A scorer that always gives what stands in ``likely`` (N, parts)."""
     return lambda row, _: likely[row][None]

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arrangement import Arrangement
+from .casting import Casting
 from .checkpoints import Checkpoint, load
 from .decoding import Beam, Rules, report_violations
 from .engine import Engine
@@ -49,7 +50,8 @@ class Session:
     What is believed of the past may change as more is heard: a beam of ``width`` alternatives.
     What has been said of a note does not. With a width of one both are the same, and fastest; it
     is the default for single notes as written, where more alternatives gain nothing. The model
-    hears the music in each of ``transpositions`` (semitones), and the scores are averaged.
+    hears the music in each of ``transpositions`` (semitones), and the scores are averaged. With a
+    ``casting``, ``ensemble`` is another one than the model was trained for.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Session:
         metrical: bool = True,
         width: int | None = None,
         transpositions: Sequence[int] = (0,),
+        casting: Casting | None = None,
     ) -> None:
         if not engine.config.causal:
             raise ValueError("a live session needs a live or chord-live model, not an offline one")
@@ -67,13 +70,18 @@ class Session:
             width = 1 if metrical and engine.config.view == "note" else BELIEF_WIDTH
         self._engine = engine
         self._spec = engine.config.spec
+        self._casting = casting
         self._hints = hints or Hints()
+        if casting is not None:
+            self._hints = casting.hints(self._hints)
         self._metrical = metrical
         self._listener = Listener()
         self._transpositions = tuple(transpositions)
         self._states = [engine.initial_state() for _ in self._transpositions]
         rules = Rules(ensemble)
-        self._belief = Beam(rules, width, engine.memory(), None if metrical else CHORD_WINDOW)
+        roles = None if casting is None else casting.role
+        legato = None if metrical else CHORD_WINDOW
+        self._belief = Beam(rules, width, engine.memory(), legato, roles)
         self._spoken: Beam | None = None
         if width > 1:
             self._spoken = Beam(rules, 1, legato=None if metrical else 0.0)
@@ -141,7 +149,7 @@ class Session:
         heard: list[Heard],
         fixed: Mapping[int, int],
     ) -> list[Decision]:
-        engine, first = self._engine, self._count
+        engine, casting, first = self._engine, self._casting, self._count
         codes, values = rows(
             self._spec,
             self._hints,
@@ -154,9 +162,11 @@ class Session:
         hearings = [transpose(codes, values, by, self._spec) for by in self._transpositions]
         read = [self._hear([(c[n], v[n]) for c, v in hearings]) for n in range(len(pitches))]
 
-        def score(note: int, memory: PartMemory | None) -> NDArray[np.float32]:
+        def score(note: int, memory: PartMemory | None) -> NDArray[np.floating]:
             at = note - first
-            return engine.log_probabilities(read[at], memory, pitches[at], time, velocities[at])
+            pitch, velocity = pitches[at], velocities[at]
+            likely = engine.log_probabilities(read[at], memory, pitch, time, velocity)
+            return likely if casting is None else casting.cast(likely, pitch)
 
         notes = range(first, first + len(pitches))
         locks = {first + n: part for n, part in fixed.items()}
@@ -209,6 +219,7 @@ class LiveArranger:
         self.width = width
         self.card = checkpoint.card
         self.ensemble = checkpoint.ensemble
+        self.casting = checkpoint.casting
         self.stage = stage
         self.seed = seed
         self._engine = checkpoint.engine()
@@ -224,8 +235,8 @@ class LiveArranger:
 
     def session(self, hints: Hints | None = None, metrical: bool = True) -> Session:
         """A new session with a player."""
-        by = self.card.transpositions
-        return Session(self._engine, self.ensemble, hints, metrical, self.width, by)
+        by, casting = self.card.transpositions, self.casting
+        return Session(self._engine, self.ensemble, hints, metrical, self.width, by, casting)
 
     def label(self, notes: NoteSequence, hints: Hints) -> Arrangement:
         """Give every note of ``notes`` a part, in the order of its keys."""

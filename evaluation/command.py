@@ -38,8 +38,7 @@ def answer(question: Question, json_path: Path | None = None, plots: Path | None
     """The table of a question's reports; also as JSON and as pictures, if asked."""
     ensemble = load_ensemble(question.ensemble)
     trained_for = MODEL_FOR_MODE[question.mode]
-    name = question.model or f"{ensemble.name}-{trained_for}"
-    labeller = labeller_for(load_for(name, ensemble, trained_for), question.mode)
+    labeller = labeller_for(load_for(question.model, ensemble, trained_for), question.mode)
     pieces = _pieces(question, ensemble)
     reports = [evaluate(labeller, pieces, question.hints, ensemble, question.mode)]
     if question.baselines:

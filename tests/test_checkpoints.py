@@ -220,15 +220,25 @@ def test_a_checkpoint_without_weights_is_refused(folder: Path) -> None:
         load(folder)
 
 
-def test_a_checkpoint_for_other_parts_or_another_mode_is_refused(folder: Path) -> None:
+def test_a_checkpoint_for_another_mode_is_refused(folder: Path) -> None:
     assert load_for(folder, CHORALE, "offline").card.name == "tiny-piece"
     with pytest.raises(ValueError, match="model tiny-piece is made for offline, not for live"):
         load_for(folder, CHORALE, "live")
+
+
+def test_a_checkpoint_works_for_another_ensemble_but_plays_its_own_as_it_is(folder: Path) -> None:
+    assert load_for(folder, CHORALE, "offline").casting is None
     trio = Ensemble("trio", CHORALE.parts[:3])
-    with pytest.raises(
-        ValueError, match=r"arranges for Soprano, Alto, Tenor, Bass, not for Soprano, Alto, Tenor$"
-    ):
-        load_for(folder, trio, "offline")
+    cast = load_for(folder, trio, "offline")
+    assert cast.ensemble == trio
+    assert cast.casting is not None
+
+
+@pytest.mark.parametrize("mode", ["offline", "live", "chord-live"])
+def test_the_nearest_model_is_taken_for_an_ensemble_that_has_none(mode: str) -> None:
+    assert load_for(None, CHORALE, mode).card.name == f"chorale-{mode}"
+    trio = Ensemble("trio", CHORALE.parts[:3])
+    assert load_for(None, trio, mode).card.name == f"chorale-{mode}"
 
 
 def test_every_shipped_checkpoint_loads_and_names_its_data_and_licence() -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from arranger.cli import main
 from arranger.jobs import OUTPUTS
 from tests.commands import arrange, refused
 from tests.music import write_chorale
@@ -108,19 +107,6 @@ def test_options_that_do_not_fit_are_refused(
 ) -> None:
     refused(capsys, arrange(piece, "-o", tmp_path / "out.mid", *options), message)
     assert not (tmp_path / "out.mid").exists()
-
-
-def test_a_model_for_another_ensemble_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], piece: Path, models: Path
-) -> None:
-    duo = tmp_path / "duo.yaml"
-    duo.write_text("name: duo\nparts: [{name: Up, program: 0}, {name: Down, program: 1}]\n")
-    model = models / "chorale-offline"
-    message = "model tiny-piece arranges for Soprano, Alto, Tenor, Bass, not for Up, Down"
-    code = arrange(piece, "-o", tmp_path / "o.mid", "--ensemble", duo, "--model", model)
-    refused(capsys, code, message)
-    code = main(["evaluate", str(piece), "--ensemble", str(duo), "--model", str(model)])
-    refused(capsys, code, message)
 
 
 @pytest.mark.parametrize("name", ["out.txt", "out", "out.mxl", "out.abc"])

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = (
     ("notes",),
     ("ensembles", "hints", "arrangement", "files"),
-    ("performance", "features", "backbones", "decoding"),
+    ("performance", "casting", "features", "backbones", "decoding"),
     ("configuration", "models", "engine"),
     ("checkpoints",),
     ("accelerated", "offline", "online"),

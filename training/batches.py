@@ -62,6 +62,10 @@ class Variation:
     """Share of examples whose velocities are not known."""
     uneven: float = 0.0
     """Share of examples whose velocities are off by some, as under a player's hands."""
+    lowered: float = 0.0
+    """Share of pieces whose lowest part is an octave lower, for corpora that fold it up."""
+    loose: float = 0.0
+    """Share of pieces whose onsets are off the beat by some, for corpora that are quantised."""
 
 
 @dataclass(frozen=True)
@@ -116,10 +120,11 @@ class Examples:
         ensemble: Ensemble,
         variation: Variation,
     ) -> None:
-        self.pieces = pieces
+        rng = np.random.default_rng(len(pieces))
+        self.pieces = [_reshape(piece, ensemble, variation, rng) for piece in pieces]
         self.spec = spec
         self.variation = variation
-        self._room = [_room(piece, ensemble, variation.transpose) for piece in pieces]
+        self._room = [_room(piece, ensemble, variation.transpose) for piece in self.pieces]
         self._tables: dict[int, FeatureTable] = {}
 
     def batches(self, batch_size: int) -> int:
@@ -211,6 +216,27 @@ def collate(examples: Sequence[Example]) -> Batch:
         pad([e.table.offset for e in examples], 0),
         np.array([e.table.metrical for e in examples]),
     )
+
+
+def _reshape(
+    piece: Piece, ensemble: Ensemble, variation: Variation, rng: np.random.Generator
+) -> Piece:
+    """The piece as it is, or with its lowest part lowered, or with its onsets loosened."""
+    notes = piece.notes
+    lower, loosen = rng.random(2) < (variation.lowered, variation.loose)
+    pitch, onset = notes.pitch, notes.onset
+    if lower:
+        lowest = int(np.argmin([part.low for part in ensemble.parts]))
+        deep = (piece.parts == lowest) & (pitch - 12 >= ensemble.parts[lowest].low)
+        pitch = pitch - 12 * deep
+    if loosen:
+        reach = notes.resolution // 12
+        onset = np.maximum(onset + rng.integers(-reach, reach + 1, len(onset)), 0)
+    if not lower and not loosen:
+        return piece
+    rows = zip(onset, pitch, notes.duration, notes.velocity, strict=True)
+    reshaped, order = NoteSequence.from_rows(rows, notes.resolution, notes.meters)
+    return Piece(piece.name, reshaped, settle_twins(reshaped, piece.parts[order]))
 
 
 def _room(piece: Piece, ensemble: Ensemble, limits: tuple[int, int]) -> NDArray[np.int64]:
