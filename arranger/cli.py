@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -70,6 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     arrange.add_argument("--picture", type=Path, metavar="OUT.png", help="also draw a piano roll")
     arrange.add_argument("--report", type=Path, metavar="OUT.json", help="also say what was done")
+    arrange.add_argument(
+        "--workers", type=int, metavar="N", help="processes for a folder (as many as cores)"
+    )
     arrange.set_defaults(run=_arrange)
 
     evaluate = commands.add_parser("evaluate", help="measure accuracy on reference scores")
@@ -117,12 +121,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _arrange(arguments: argparse.Namespace) -> int:
-    from .jobs import Desk, Outcome, plan, run, write_report
+    from .jobs import Order, Outcome, plan, run, write_report
 
     is_folder = arguments.input.is_dir()
     jobs = plan(arguments.input, arguments.output, arguments.picture)
-    desk = Desk(arguments.ensemble, arguments.mode, arguments.model, arguments.hints)
-    results = run(desk, jobs, _draw)
+    order = Order(arguments.ensemble, arguments.mode, arguments.model, arguments.hints)
+    results = run(order, jobs, _draw, arguments.workers or os.cpu_count() or 1)
     say: Callable[..., None] = print
     if is_folder:
         from tqdm import tqdm

@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -93,14 +94,25 @@ class Outcome:
         }
 
 
+@dataclass(frozen=True)
+class Order:
+    """What is wanted of every file: names or paths, as a person gives them."""
+
+    ensemble: str = "chorale"
+    mode: str = "offline"
+    model: str | None = None
+    hints: Path | None = None
+
+
 class Desk:
     """Arranges one file after the other with one model."""
 
-    def __init__(self, ensemble: str, mode: str, model: str | None, hints: Path | None) -> None:
-        self.ensemble = load_ensemble(ensemble)
-        checkpoint = load_for(model, self.ensemble, mode)
-        self.hints = load_hints(hints, self.ensemble) if hints else Hints()
-        self._arranger = Arranger(checkpoint) if mode == "offline" else LiveArranger(checkpoint)
+    def __init__(self, order: Order) -> None:
+        ensemble = load_ensemble(order.ensemble)
+        checkpoint = load_for(order.model, ensemble, order.mode)
+        self.hints = load_hints(order.hints, ensemble) if order.hints else Hints()
+        offline = order.mode == "offline"
+        self._arranger = Arranger(checkpoint) if offline else LiveArranger(checkpoint)
 
     def arrange(self, job: Job) -> Outcome:
         """Arrange one file in memory; FileError if it cannot be read."""
@@ -144,25 +156,57 @@ def plan(source: Path, output: Path, picture: Path | None = None) -> list[Job]:
     return jobs
 
 
-def run(desk: Desk, jobs: Iterable[Job], draw: Draw) -> Iterator[Outcome | FileError]:
-    """Arrange and write each job; a file that cannot be used gives its error instead."""
-    for job in jobs:
-        try:
-            outcome = desk.arrange(job)
-            job.output.parent.mkdir(parents=True, exist_ok=True)
-            if job.output.suffix.lower() in PICTURES:
-                draw(outcome.result, job.source.stem, job.output)
-            else:
-                outcome.result.write(job.output)
-            if job.picture is not None:
-                draw(outcome.result, job.source.stem, job.picture)
-        except FileError as error:
-            yield error
-        except OSError as error:
-            where = error.filename or job.output
-            yield FileError(f"{where}: cannot be written ({error.strerror or error})")
+def run(
+    order: Order, jobs: Sequence[Job], draw: Draw, workers: int = 1
+) -> Iterator[Outcome | FileError]:
+    """Arrange and write each job, in order, with so many processes; a file that cannot be used
+    gives its error instead.
+
+    Raises ValueError before the first job for an order that cannot be carried out.
+    """
+    desk = Desk(order)
+    if min(workers, len(jobs)) <= 1:
+        return (_do(desk, draw, job) for job in jobs)
+    return _share(order, jobs, draw, min(workers, len(jobs)))
+
+
+def _share(
+    order: Order, jobs: Sequence[Job], draw: Draw, workers: int
+) -> Iterator[Outcome | FileError]:
+    from concurrent.futures import ProcessPoolExecutor
+
+    with ProcessPoolExecutor(workers, initializer=_open_desk, initargs=(order,)) as pool:
+        yield from pool.map(partial(_do_at_desk, draw), jobs)
+
+
+_desks: list[Desk] = []
+"""The desk of a process that shares in the work."""
+
+
+def _open_desk(order: Order) -> None:
+    _desks.append(Desk(order))
+
+
+def _do_at_desk(draw: Draw, job: Job) -> Outcome | FileError:
+    return _do(_desks[0], draw, job)
+
+
+def _do(desk: Desk, draw: Draw, job: Job) -> Outcome | FileError:
+    try:
+        outcome = desk.arrange(job)
+        job.output.parent.mkdir(parents=True, exist_ok=True)
+        if job.output.suffix.lower() in PICTURES:
+            draw(outcome.result, job.source.stem, job.output)
         else:
-            yield outcome
+            outcome.result.write(job.output)
+        if job.picture is not None:
+            draw(outcome.result, job.source.stem, job.picture)
+    except FileError as error:
+        return error
+    except OSError as error:
+        where = error.filename or job.output
+        return FileError(f"{where}: cannot be written ({error.strerror or error})")
+    return outcome
 
 
 def write_report(report: dict[str, Any] | list[dict[str, Any]], path: Path) -> None:

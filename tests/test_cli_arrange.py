@@ -165,3 +165,21 @@ def test_hints_are_taken_from_a_file(tmp_path: Path, piece: Path) -> None:
         reports.append(json.loads(report.read_text(encoding="utf-8"))["decisions"])
     assert reports[1][0]["part"] == "Soprano"
     assert reports[0] != reports[1]
+
+
+def test_a_folder_is_shared_among_processes_and_comes_out_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in").mkdir()
+    for seed in range(4):
+        write_chorale(tmp_path / "in" / f"{seed}.mid", seed=seed)
+    (tmp_path / "in" / "bad.mid").write_bytes(b"")
+    said = []
+    for workers in (1, 2):
+        out = tmp_path / f"out{workers}"
+        assert arrange(tmp_path / "in", "-o", out, "--workers", workers) == 2
+        said.append(capsys.readouterr().out.replace(out.name, "out"))
+    assert said[0] == said[1]
+    for seed in range(4):
+        one, two = (tmp_path / f"out{workers}" / f"{seed}.mid" for workers in (1, 2))
+        assert one.read_bytes() == two.read_bytes()
