@@ -37,7 +37,8 @@ class Meter(NamedTuple):
 
 @dataclass(frozen=True)
 class NoteSequence:
-    """The notes of a piece, sorted by (onset, pitch, duration, velocity).
+    """The notes of a piece, sorted by (onset, pitch, duration, velocity); of one onset, notes
+    without length come before those that last.
 
     ``onset`` and ``duration`` are in ticks, ``resolution`` ticks a quarter; ``pitch`` is a MIDI
     note number and ``velocity`` a MIDI velocity. All four arrays have shape (N,). Notes that are
@@ -66,7 +67,7 @@ class NoteSequence:
         Returns the sequence and ``order``, shape (N,): note ``i`` was row ``order[i]``.
         """
         table = np.array(list(rows), dtype=np.int64).reshape(-1, 4)
-        order = np.lexsort(table.T[::-1])
+        order = _order(table)
         onset, pitch, duration, velocity = np.ascontiguousarray(table[order].T)
         return cls(onset, pitch, duration, velocity, resolution, tuple(meters)), order
 
@@ -100,7 +101,7 @@ class NoteSequence:
         offset = np.rint(self.offset * scale).astype(np.int64)
         meters = tuple(m._replace(tick=round(m.tick * scale)) for m in self.meters)
         rows = np.stack([onset, self.pitch, offset - onset, self.velocity], axis=1)
-        order = np.lexsort(rows.T[::-1])
+        order = _order(rows)
         onset, pitch, duration, velocity = np.ascontiguousarray(rows[order].T)
         return NoteSequence(onset, pitch, duration, velocity, resolution, meters), order
 
@@ -151,3 +152,9 @@ class NoteSequence:
 
     def _bar_length(self, meter: Meter) -> int:
         return max(1, 4 * self.resolution * meter.numerator // meter.denominator)
+
+
+def _order(rows: IntArray) -> IntArray:
+    """The order of ``rows`` (N, 4) of onset, pitch, duration and velocity in a NoteSequence."""
+    onset, pitch, duration, velocity = rows.T
+    return np.lexsort((velocity, duration, pitch, duration > 0, onset))

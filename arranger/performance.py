@@ -47,7 +47,9 @@ def gestures(events: Iterable[KeyEvent]) -> Iterator[Gesture]:
 
 
 def as_written(notes: NoteSequence) -> list[KeyEvent]:
-    """The exact events. At one instant keys go up before others go down, low ones first."""
+    """The exact events. At one instant keys go up before others go down, low ones first, and
+    notes without length have ended before those that last begin.
+    """
     onset = notes.onset / notes.resolution
     offset = notes.offset / notes.resolution
     return _in_order(onset, offset)
@@ -99,9 +101,10 @@ def _release_before_restrike(notes: NoteSequence, start: np.ndarray, end: np.nda
 
 
 def _in_order(start: np.ndarray, end: np.ndarray) -> list[KeyEvent]:
-    """Sort by time; ups before downs, but a note's own up after its down."""
+    """Sort by time; at one instant what ends, then what begins and ends, then what begins."""
     events = []
     for i, (on, off) in enumerate(zip(start.tolist(), end.tolist(), strict=True)):
-        events.append((on, 1, i, KeyEvent(on, True, i)))
-        events.append((off, 0 if off > on else 2, i, KeyEvent(off, False, i)))
+        lasts = off > on
+        events.append((on, 2 if lasts else 1, i, 0, KeyEvent(on, True, i)))
+        events.append((off, 0 if lasts else 1, i, 1, KeyEvent(off, False, i)))
     return [event for *_, event in sorted(events)]
