@@ -57,7 +57,8 @@ class HeadConfig:
 class ModelConfig:
     """``codes`` maps integer features to the width of their embedding, ``values`` names real
     features; see ``features.FeatureSpec``. ``view``: note, chord or piece. ``resolution``: ticks a
-    quarter of the grid on which the model sees music."""
+    quarter of the grid on which the model sees music. ``loudest``: the greatest velocity that its
+    training music has; it takes greater ones as not known."""
 
     view: str
     parts: int
@@ -66,10 +67,12 @@ class ModelConfig:
     backbone: BackboneConfig
     head: HeadConfig = HeadConfig()
     resolution: int = MODEL_RESOLUTION
+    loudest: int = 127
 
     @property
     def spec(self) -> FeatureSpec:
-        return FeatureSpec(self.view, self.parts, tuple(self.codes), self.values, self.resolution)
+        codes = tuple(self.codes)
+        return FeatureSpec(self.view, self.parts, codes, self.values, self.resolution, self.loudest)
 
     @property
     def causal(self) -> bool:

@@ -152,7 +152,8 @@ class Arranger:
         self, notes: NoteSequence, score: Scorer, locks: Mapping[int, int]
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Part and confidence of each note by a beam over all of ``notes``."""
-        pitch, velocity = notes.pitch.tolist(), notes.velocity.tolist()
+        pitch = notes.pitch.tolist()
+        velocity = self._engine.config.spec.touch(notes.velocity).tolist()
         roles = None if self.casting is None else self.casting.role
         beam = Beam(self._rules, self.width, self._engine.memory(), roles=roles)
         for now, is_on, keys in gestures(as_written(notes)):

@@ -116,7 +116,9 @@ class Session:
                 raise ValueError(f"pitch must be in 0..127, not {pitch}")
         order = sorted(range(len(pitches)), key=pitches.__getitem__)
         keys = [pitches[place] for place in order]
-        force = [velocities[place] if velocities else 0 for place in order]
+        force = [0] * len(order)
+        if velocities:
+            force = self._spec.touch(np.array(velocities)[order]).tolist()
         fixed = {n: locks[place] for n, place in enumerate(order) if locks and place in locks}
         if self._spec.view == "chord":
             heard = self._listener.hear_chord(keys, time)

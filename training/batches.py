@@ -181,15 +181,15 @@ class Examples:
 
     def _touch(self, table: FeatureTable, rng: np.random.Generator) -> FeatureTable:
         """The same music with velocities as well known as they happen to be."""
-        draw, velocity = rng.random(), table.velocity
+        draw, velocity, loudest = rng.random(), table.velocity, self.spec.loudest
         if draw < self.variation.hidden:
             velocity = np.zeros_like(velocity)
         elif draw < self.variation.hidden + self.variation.uneven:
-            off = rng.normal(0.0, rng.uniform(1.0, 16.0), len(velocity))
-            velocity = np.clip(np.rint(velocity + off), 1, 127).astype(np.int64)
+            off = rng.normal(0.0, rng.uniform(0.0, loudest / 8), len(velocity))
+            velocity = np.clip(np.rint(velocity + off), 1, loudest).astype(np.int64)
         else:
             return table
-        known = np.stack([velocity / 127, velocity > 0], axis=1)
+        known = np.stack([velocity / loudest, velocity > 0], axis=1)
         return replace(table.replaced("velocity", known, self.spec), velocity=velocity)
 
 
@@ -240,10 +240,12 @@ def _reshape(
 
 
 def _room(piece: Piece, ensemble: Ensemble, limits: tuple[int, int]) -> NDArray[np.int64]:
-    """The transpositions that put no note out of its part's range that was in it before."""
+    """The transpositions that put no note out of its part's range that was in it before, and none
+    beyond what a key can be."""
     low = np.array([p.low for p in ensemble.parts])[piece.parts]
     high = np.array([p.high for p in ensemble.parts])[piece.parts]
-    inside = (piece.notes.pitch >= low) & (piece.notes.pitch <= high)
-    down = (piece.notes.pitch - low)[inside].min(initial=-limits[0])
-    up = (high - piece.notes.pitch)[inside].min(initial=limits[1])
+    pitch = piece.notes.pitch
+    inside = (pitch >= low) & (pitch <= high)
+    down = min((pitch - low)[inside].min(initial=-limits[0]), pitch.min())
+    up = min((high - pitch)[inside].min(initial=limits[1]), 127 - pitch.max())
     return np.arange(-down, up + 1)

@@ -47,11 +47,12 @@ class FeatureSpec:
     """Which features a model reads.
 
     ``codes`` are integers to embed; see CODE_SIZES. ``values`` are blocks of real numbers:
-    frequency (as a share of the highest); velocity (as a share of 127, and whether it is known);
+    frequency (as a share of the highest); velocity (as a share of the loudest, and whether known);
     timing (since the previous note); keys (held, struck and released around the note); chord (the
     note's place among the notes of its onset and the held ones); span (how long the note lasts
     and what begins when it ends); hints; locks (the part of a note that is already given).
-    ``resolution``: ticks a quarter of the grid.
+    ``resolution``: ticks a quarter of the grid. ``loudest``: the greatest velocity that says
+    anything.
     """
 
     view: str
@@ -59,6 +60,7 @@ class FeatureSpec:
     codes: tuple[str, ...]
     values: tuple[str, ...]
     resolution: int = MODEL_RESOLUTION
+    loudest: int = 127
 
     def __post_init__(self) -> None:
         if self.view not in VIEWS:
@@ -78,6 +80,10 @@ class FeatureSpec:
     def listens(self) -> bool:
         """Whether any feature comes from a Listener."""
         return not {"timing", "keys", "chord"}.isdisjoint(self.values)
+
+    def touch(self, velocity: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The velocities as the model takes them: 0, not known, where they say nothing."""
+        return np.where(velocity <= self.loudest, velocity, 0)
 
     def start(self, name: str) -> int:
         """The first column of the block ``name``."""
@@ -167,7 +173,7 @@ def describe(
         onset, offset = np.empty(len(notes)), np.empty(len(notes))
         for event in events:
             (onset if event.is_on else offset)[event.note] = event.time
-    pitch, velocity, start = notes.pitch[order], notes.velocity[order], onset[order]
+    pitch, velocity, start = notes.pitch[order], spec.touch(notes.velocity[order]), onset[order]
     heard = _listen(notes, spec, events) if spec.listens else []
     codes, values = rows(spec, hints, pitch, velocity, start, heard, events is None, notes)
     return FeatureTable(codes, values, pitch, velocity, start, offset[order], order, events is None)
@@ -201,7 +207,7 @@ def rows(
         if name == "frequency":
             block[:, 0] = _FREQUENCY[pitch]
         elif name == "velocity":
-            block[:, 0] = velocity / np.float32(127)
+            block[:, 0] = velocity / np.float32(spec.loudest)
             block[:, 1] = velocity > 0
         elif name == "timing":
             for row, one in zip(block, heard, strict=True):
