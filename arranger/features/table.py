@@ -268,8 +268,8 @@ def _places(keys: NDArray[np.float32]) -> NDArray[np.float32]:
     keys around each note (N, 3, SPAN)."""
     below, above = keys[:, :2, :REACH].sum(axis=2), keys[:, :2, REACH + 1 :].sum(axis=2)
     places = np.stack([below[:, 1], above[:, 1], below[:, 0], above[:, 0]], axis=1)
-    placed: NDArray[np.float32] = places / np.float32(4)
-    return placed
+    places /= np.float32(4)
+    return places
 
 
 def _spans(notes: NoteSequence) -> NDArray[np.float32]:
