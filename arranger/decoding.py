@@ -38,6 +38,8 @@ _CROWDED = 1.15
 """A voice too many in a part counts for more than any one pitch out of range: it may be sung an
 octave away, but not by a voice that is already singing."""
 
+_NONE = np.array(0.0, np.float32)
+
 
 class Rules:
     """The ranges and voices of an ensemble as arrays over its parts."""
@@ -46,41 +48,41 @@ class Rules:
         self.parts = len(ensemble)
         self.low = np.array([part.low for part in ensemble.parts])
         self.high = np.array([part.high for part in ensemble.parts])
-        self.voices = np.array([part.voices or _MANY for part in ensemble.parts])
-        self._one = np.eye(self.parts, dtype=np.int64)
+        self.voices = np.array([part.voices or _MANY for part in ensemble.parts], np.float32)
+        self.one = np.eye(self.parts, dtype=np.float32)
+        """A note for each part, shape (parts, parts). Counts are real numbers, as they meet in
+        products."""
         sets = np.arange(2 ** min(self.parts, 10))
-        self._member = (sets[:, None] >> np.arange(self.parts) & 1).astype(np.float32)
+        member = sets[:, None] >> np.arange(self.parts) & 1
+        self._in_set = np.ascontiguousarray(member.T, dtype=np.float32)  # (parts, sets)
         pitch = np.arange(128)[:, None]
         beyond = np.maximum(np.maximum(self.low - pitch, pitch - self.high), 0)
         self.outside = (beyond > 0) + beyond / 1000
         """0 where a part can play a pitch, else one rule broken and a little more for each
         semitone beyond its range, shape (128, parts)."""
+        inside = beyond == 0
+        able = inside | ~inside.any(axis=1, keepdims=True)  # out of all, it still needs a voice
+        self._asks = (able @ (1 - member.T) == 0).astype(np.float32)
+        """Whether the parts of each set alone can play a pitch, shape (128, sets)."""
 
     def demands(self, pitches: Sequence[int]) -> list[NDArray[np.float32] | None]:
         """For each note of a chord, what the notes after it ask for: of each set of parts, how
         many notes these parts alone can play. None: there are none after it."""
-        after: list[NDArray[np.float32] | None] = [None]
-        waiting = np.zeros(len(self._member), np.float32)
-        for pitch in reversed(pitches[1:]):
-            inside = self.outside[pitch] == 0
-            able = inside if inside.any() else ~inside  # out of all ranges, it still needs a voice
-            waiting = waiting + (self._member >= able).all(axis=1)
-            after.append(waiting)
-        return after[::-1]
+        if len(pitches) == 1:
+            return [None]
+        after = self._asks[pitches[:0:-1]].cumsum(axis=0)
+        return [*after[::-1], None]
 
-    def shortfall(self, demand: NDArray[np.float32], free: NDArray[np.int64]) -> Floats:
-        """How many notes of a demand cannot be matched with the ``free`` voices (..., parts).
+    def shortfall(self, demand: NDArray[np.float32], free: NDArray[np.float32]) -> Floats:
+        """How many notes of a demand cannot be matched with the ``free`` voices (B, parts) after
+        each part has taken a note, (B, parts).
 
         The deficiency form of Hall's theorem (Ore 1955): the worst set of parts decides.
         """
-        excess: Floats = demand - np.maximum(free, 0) @ self._member.T
-        short: Floats = np.maximum(excess.max(axis=-1), 0.0)
+        left = free[:, None] - self.one  # (B, parts, parts)
+        excess = demand - np.maximum(left, _NONE).dot(self._in_set)  # (B, parts, sets)
+        short: Floats = np.maximum(np.maximum.reduce(excess, axis=-1), _NONE)
         return short
-
-    def taking_one(self, free: NDArray[np.int64]) -> NDArray[np.int64]:
-        """What stays of the ``free`` voices (B, parts) after each part takes a note,
-        (B, parts, parts)."""
-        return free[:, None, :] - self._one
 
 
 @dataclass
@@ -114,7 +116,7 @@ class Beam:
         self.memory = memory
         self._roles = np.arange(rules.parts) if roles is None else roles
         self.cost = np.zeros(1)
-        self._busy = np.zeros((1, rules.parts), np.int64)
+        self._busy = np.zeros((1, rules.parts), np.float32)
         self._held: dict[int, _Held] = {}
         self._steps: list[tuple[NDArray[np.int64], NDArray[np.int64], Floats]] = []
         self._notes: list[int] = []
@@ -144,10 +146,10 @@ class Beam:
     def release(self, row: int, time: float) -> None:
         """The key of note ``row`` goes up."""
         part = self._held.pop(row).part
-        at = (np.arange(len(part)), part)
-        self._busy[at] -= 1
+        self._busy -= self.rules.one.take(part, 0)
         if self.memory is not None:
-            self.memory.release(self._roles[part], self._busy[at] == 0, time)
+            silent = self._busy[np.arange(len(part)), part] == 0
+            self.memory.release(self._roles[part], silent, time)
 
     def _decide(
         self,
@@ -165,17 +167,18 @@ class Beam:
         paid = self.cost[:, None] + _RULE * broken - likelihood  # (alternatives, parts)
         total = paid
         if waiting is not None:
-            ahead = rules.shortfall(waiting, rules.taking_one(rules.voices - busy))
-            total = paid + _RULE * ahead
+            total = paid + _RULE * rules.shortfall(waiting, rules.voices - busy)
         if locked is not None:
             total = np.where(np.arange(rules.parts) == locked, total, np.inf)
         best = self._best(total.ravel())
-        parent, part = np.divmod(best, rules.parts)
-        self.cost = paid.ravel()[best]
-        self._steps.append((parent, part, likelihood[parent if len(likelihood) > 1 else 0, part]))
+        parent = best // rules.parts
+        part = best - parent * rules.parts
+        self.cost = paid.take(best)
+        sure = likelihood.take(best if len(likelihood) == len(paid) else part)
+        self._steps.append((parent, part, sure))
         self._notes.append(row)
         self._follow(parent)
-        self._busy[np.arange(len(part)), part] += 1
+        self._busy += rules.one.take(part, 0)
         self._held[row] = _Held(time, part)
         return part
 
@@ -184,29 +187,27 @@ class Beam:
         is wide."""
         width = self.width if len(self._held) < _MANY else 1
         if width == 1:
-            return np.array([int(total.argmin())])
-        count = min(width, int(np.isfinite(total).sum()))
-        best = np.argpartition(total, count - 1)[:count]
-        ordered: NDArray[np.int64] = best[np.argsort(total[best], kind="stable")]
-        return ordered
+            return np.array([total.argmin()])
+        best: NDArray[np.int64] = total.argsort(kind="stable")[:width]
+        return best[total.take(best) < np.inf]
 
-    def _sounding(self, time: float) -> NDArray[np.int64]:
+    def _sounding(self, time: float) -> NDArray[np.float32]:
         """How many notes each part holds that keep it from another, (alternatives, parts)."""
         if self.legato is None:
             return self._busy
         recent = np.zeros_like(self._busy)
         for held in self._held.values():
             if time - held.time < self.legato:
-                recent[np.arange(len(recent)), held.part] += 1
+                recent += self.rules.one.take(held.part, 0)
         return recent
 
     def _follow(self, parent: NDArray[np.int64]) -> None:
         """Keep the alternatives ``parent``, in that order."""
         if len(self._busy) == 1 and len(parent) == 1:
             return
-        self._busy = self._busy[parent]
+        self._busy = self._busy.take(parent, 0)
         for held in self._held.values():
-            held.part = held.part[parent]
+            held.part = held.part.take(parent)
         if self.memory is not None:
             self.memory = self.memory.select(parent)
 
@@ -233,14 +234,14 @@ class Beam:
 
     def trace(self, count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Part and confidence of each of ``count`` rows in the best alternative."""
-        parts, confidence = np.zeros(count, np.int64), np.zeros(count)
+        parts, likely = np.zeros(count, np.int64), np.full(count, -np.inf)
         at = int(self.cost.argmin()) if self._steps else 0
         for row, (parent, part, sure) in zip(
             reversed(self._notes), reversed(self._steps), strict=True
         ):
-            parts[row], confidence[row] = part[at], np.exp(sure[at])
+            parts[row], likely[row] = part[at], sure[at]
             at = int(parent[at])
-        return parts, confidence
+        return parts, np.exp(likely)
 
 
 def report_violations(

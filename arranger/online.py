@@ -185,7 +185,7 @@ class Session:
         for h, (code, value) in enumerate(hearings):
             row, self._states[h] = self._engine.step(code, value, self._states[h])
             heard.append(row)
-        return np.stack(heard)
+        return np.array(heard)
 
     def _say(
         self, pitches: list[int], time: float, locks: Mapping[int, int]

@@ -29,6 +29,21 @@ def test_an_example_is_a_keyboard_piece_of_four_voices(file: str, notes: int) ->
     assert max(sounding) == 4
 
 
+@pytest.mark.parametrize(
+    ("file", "notes"),
+    [
+        ("haydn-op1-no1-menuetto.mid", 312),
+        ("chip-loop.mid", 466),
+        ("pop-sketch.mid", 344),
+    ],
+)
+def test_an_example_for_another_ensemble_is_one_keyboard_track(file: str, notes: int) -> None:
+    score = read(EXAMPLES / file)
+    assert len(score.notes) == notes
+    assert len(score.tracks) == 1
+    assert score.warnings == ()
+
+
 def test_every_example_is_described() -> None:
     text = (EXAMPLES / "README.md").read_text(encoding="utf-8")
     files = [path.name for path in EXAMPLES.iterdir() if path.suffix not in {".md", ".py"}]

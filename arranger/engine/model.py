@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from ..configuration import ModelConfig
 from ..features import PartMemory
-from .recurrent import Recurrent
+from .recurrent import Recurrent, product
 from .transformer import Transformer
 
 Array = NDArray[np.float32]
+_ZERO = np.array(0.0, np.float32)
 
 
 class Engine:
@@ -39,7 +40,8 @@ class Engine:
         if self.remembers:
             self._played = np.ascontiguousarray(weights["head.played.weight"].T)
             self._hidden = np.ascontiguousarray(weights["head.hidden.weight"].T)
-            self._out = np.ascontiguousarray(weights["head.out.weight"].T)
+            self._out = weights["head.out.weight"].T * self._scale
+            self._out_bias = weights["head.out.bias"] * self._scale
 
     def memory(self) -> PartMemory | None:
         """What the model remembers before the first note; None if it does not."""
@@ -82,11 +84,18 @@ class Engine:
         if not self.remembers or memory is None:
             return self.log_probabilities_of_all(heard[None])
         relation = memory.relate(pitch, time, velocity)
-        h = heard[:, None] + relation.reshape(len(relation), -1) @ self._played
-        np.maximum(h, 0, out=h)
-        h += np.maximum(h @ self._hidden + self._w["head.hidden.bias"], 0)
-        likely = log_softmax((h @ self._out + self._w["head.out.bias"]) * self._scale)
-        mean: Array = np.add.reduce(likely) / np.float32(len(likely))
+        rows = relation.reshape(len(relation), -1)
+        played = product(rows[0], self._played) if len(rows) == 1 else rows.dot(self._played)
+        hearings = len(heard)
+        h = (heard[:, None] + played).reshape(-1, heard.shape[1])  # (hearings * alternatives, ...)
+        np.maximum(h, _ZERO, out=h)
+        more = h.dot(self._hidden)
+        more += self._w["head.hidden.bias"]
+        h += np.maximum(more, _ZERO, out=more)
+        likely = log_softmax(h.dot(self._out) + self._out_bias)
+        if hearings == 1:
+            return likely
+        mean: Array = likely.reshape(hearings, len(rows), -1).mean(axis=0)
         return mean
 
     def log_probabilities_of_all(self, heard: Array) -> Array:
@@ -101,6 +110,5 @@ class Engine:
 
 def log_softmax(scores: Array) -> Array:
     """Over the last axis."""
-    shifted = scores - np.maximum.reduce(scores, axis=-1, keepdims=True)
-    result: Array = shifted - np.log(np.add.reduce(np.exp(shifted), axis=-1, keepdims=True))
+    result: Array = scores - np.logaddexp.reduce(scores, axis=-1, keepdims=True)
     return result

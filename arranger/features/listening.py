@@ -32,7 +32,8 @@ class Heard(NamedTuple):
 
 
 class Listener:
-    """The state of all keys: how often each is held, since when, and when it was last let go."""
+    """The state of all keys: how often each is held, since when, and, of those that are up, when
+    it was last let go."""
 
     def __init__(self) -> None:
         keys = 128 + 2 * REACH
@@ -48,12 +49,14 @@ class Listener:
         self._previous = time
         self._held[pitch + REACH] += 1
         self._struck_at[pitch + REACH] = time
+        self._released_at[pitch + REACH] = _LONG_AGO
 
     def key_up(self, pitch: int, time: float) -> None:
         """The key ``pitch`` goes up; ignored if it was not down."""
         if self._held[pitch + REACH] > 0:
             self._held[pitch + REACH] -= 1
-            self._released_at[pitch + REACH] = time
+            if self._held[pitch + REACH] == 0:
+                self._released_at[pitch + REACH] = time
 
     def around(self, pitch: int, time: float) -> NDArray[np.float32]:
         """The keys up to REACH semitones around ``pitch``, shape (3, SPAN).
@@ -63,11 +66,10 @@ class Listener:
         """
         near = slice(pitch, pitch + SPAN)
         held = self._held[near]
-        fresh = self._struck_at[near] > time - CHORD_WINDOW
         view = np.empty((3, SPAN), np.float32)
-        view[1] = held * fresh
-        view[0] = held - view[1]
-        view[2] = np.exp2(self._released_at[near] - time) * (held == 0)
+        np.multiply(held, self._struck_at[near] > time - CHORD_WINDOW, out=view[1])
+        np.subtract(held, view[1], out=view[0])
+        np.exp2(self._released_at[near] - time, out=view[2])
         return view
 
     def timing(self, time: float) -> tuple[float, float, float]:

@@ -26,11 +26,16 @@ _NEAR = 12
 RECALLS = {"touch": 3, "keys": 2 * _NEAR + 3}
 """What a memory can hold beside the last notes, and how many numbers that gives for each part."""
 
-_PITCH, _MEAN, _ONSET, _OFFSET, _MOTION, _COUNT, _VELOCITY, _TOGETHER = range(8)
+_PITCH, _NEAR_PITCH, _MEAN, _ONSET, _OFFSET = range(5)
+_PLAYED, _MOTION, _SHARE, _COUNT, _VELOCITY, _TOGETHER = range(5, 11)
+"""What is remembered of a part: first what a new note is compared with (the pitch twice), then what
+it is told as it stands."""
+
 _KEYS = 128 + 2 * _NEAR
-_LOWEST = np.array([-36.0, -36.0, 0.0, 0.0])
-_HIGHEST = np.array([36.0, 36.0, 64.0, 64.0])
+_LOWEST = np.array([-_BINS, -36.0, -36.0, 0.0, 0.0])
+_HIGHEST = np.array([_BINS, 36.0, 36.0, 64.0, 64.0])
 _NEVER = -1e9
+_ZERO, _ONE, _OCTAVE, _WINDOW = map(np.array, (0.0, 1.0, 12.0, CHORD_WINDOW))
 
 
 def memory_width(recalls: Sequence[str] = ()) -> int:
@@ -47,7 +52,8 @@ class PartMemory:
 
     def __init__(self, size: int, parts: int, recalls: Sequence[str] = ()) -> None:
         self.recalls = tuple(recalls)
-        self._state = np.zeros((size, parts, 8))
+        self._width = memory_width(recalls)
+        self._state = np.zeros((size, parts, 11))
         self._state[..., (_ONSET, _OFFSET)] = _NEVER
         self._struck: NDArray[np.float64] | None = None
         if "keys" in self.recalls:
@@ -76,7 +82,7 @@ class PartMemory:
     def select(self, rows: NDArray[np.int64]) -> PartMemory:
         """A memory whose alternatives are ``rows`` of this one."""
         chosen = PartMemory.__new__(PartMemory)
-        chosen.recalls = self.recalls
+        chosen.recalls, chosen._width = self.recalls, self._width
         chosen._state = self._state[rows]
         chosen._struck = None if self._struck is None else self._struck[rows]
         return chosen
@@ -92,22 +98,24 @@ class PartMemory:
         """A note goes to ``part`` (size,). ``offset`` may be infinite while it is held;
         ``velocity`` is 0 where it is not known."""
         at = (_numbers(len(part)), part)
-        state = self._state[at]  # (size, 8)
-        last, mean, count = state[:, _PITCH], state[:, _MEAN], state[:, _COUNT]
+        state = self._state[at].T  # (11, size)
+        count = state[_COUNT]
+        motion = np.minimum(np.maximum(pitch - state[_PITCH], -24), 24)
+        state[_MOTION] = motion * state[_PLAYED] / 12
+        state[_PITCH:_MEAN] = pitch
         if self.recalls:
-            state[:, _VELOCITY] = velocity
-            state[:, _TOGETHER] *= onset - state[:, _ONSET] < CHORD_WINDOW
-            state[:, _TOGETHER] += 1
+            state[_VELOCITY] = velocity
+            state[_TOGETHER] *= onset - state[_ONSET] < CHORD_WINDOW
+            state[_TOGETHER] += 1
         if self._struck is not None:
             self._struck[(*at, pitch + _NEAR)] = onset
-        motion = np.minimum(np.maximum(pitch - last, -24), 24) / 12
-        state[:, _MOTION] = motion * (count > 0)
         count += 1
-        mean += (pitch - mean) / count
-        last[:] = pitch
-        state[:, _ONSET] = onset
-        np.maximum(state[:, _OFFSET], offset, out=state[:, _OFFSET])
-        self._state[at] = state
+        state[_MEAN] += (pitch - state[_MEAN]) / count
+        state[_SHARE] = np.minimum(count, 8) / 8
+        state[_PLAYED] = 1
+        state[_ONSET] = onset
+        state[_OFFSET] = np.maximum(state[_OFFSET], offset)
+        self._state[at] = state.T
 
     def release(self, part: NDArray[np.int64], silent: NDArray[np.bool_], time: float) -> None:
         """A note of ``part`` (size,) ends; where it leaves its part ``silent``, that is noted."""
@@ -136,35 +144,30 @@ class PartMemory:
         """
         state = self._state
         size, parts, _ = state.shape
-        now = np.empty((size, 1, 4))
-        now[..., :2] = np.asarray(pitch)[..., None]
-        now[..., 2:] = np.asarray(time)[..., None]
-        distance = now - state[..., :4]  # pitch, pitch, quarters, quarters
+        now = np.array((pitch, pitch, pitch, time, time), np.float64).T.reshape(-1, 1, 5)
+        distance = now - state[..., : _OFFSET + 1]
         near = np.minimum(np.maximum(distance, _LOWEST), _HIGHEST)
-        width = memory_width(self.recalls)
-        row = np.zeros((size, parts, width), np.float32)
-        column = np.minimum(np.maximum(near[..., _PITCH], -_BINS), _BINS).ravel() + _BINS
-        row.reshape(-1)[column.astype(np.intp) + _starts(size * parts, width)] = 1.0
-        rest = row[..., 2 * _BINS + 1 : _LAST]
-        held = distance[..., _OFFSET] < 0
+        row = np.zeros((size, parts, self._width), np.float32)
+        row.put(near[..., 0].astype(np.intp) + _middles(size, parts, self._width), 1.0)
+        rest = row[..., 2 * _BINS + 1 :]
+        held = distance[..., _OFFSET] < _ZERO
+        together = rest[..., 6]
         rest[..., 0] = 1.0
-        rest[..., 1:3] = near[..., :2] / 12
-        rest[..., 3] = np.log2(1 + near[..., _ONSET])
-        rest[..., 4] = np.exp2(-near[..., _OFFSET]) * ~held
+        np.divide(near[..., 1:3], _OCTAVE, out=rest[..., 1:3])
+        np.log2(near[..., _ONSET] + _ONE, out=rest[..., 3])
+        np.subtract(np.exp2(-near[..., _OFFSET]), held, out=rest[..., 4])  # 0 while it is held
         rest[..., 5] = held
-        rest[..., 6] = distance[..., _ONSET] < CHORD_WINDOW
-        rest[..., 7] = state[..., _MOTION]
-        count = state[..., _COUNT]
-        rest[..., 8] = np.minimum(count, 8) / 8
-        end = _LAST
+        np.less(distance[..., _ONSET], _WINDOW, out=together)
+        rest[..., 7:9] = state[..., _MOTION:_COUNT]
+        end = 9
         for name in self.recalls:
             begin, end = end, end + RECALLS[name]
-            block = row[..., begin:end]
+            block = rest[..., begin:end]
             if name == "touch":
-                self._relate_touch(block, velocity, rest[..., 6])
+                self._relate_touch(block, velocity, together)
             else:
                 self._relate_keys(block, pitch, time)
-        row *= (count > 0)[..., None]
+        row *= state[..., _PLAYED, None]
         return row
 
     def _relate_touch(
@@ -174,11 +177,11 @@ class PartMemory:
         together: NDArray[np.float32],
     ) -> None:
         last = self._state[..., _VELOCITY]
-        known = (last > 0) & (np.asarray(velocity) > 0)
-        change = np.clip(velocity - last, -32, 32) * known
-        block[..., 0] = change / 16
-        block[..., 1] = known & (change == 0)
-        block[..., 2] = np.minimum(self._state[..., _TOGETHER], 8) / 4 * together
+        known = np.minimum(last, velocity) > 0
+        change = np.minimum(np.maximum(velocity - last, -32), 32) * known
+        np.divide(change, 16, out=block[..., 0])
+        np.greater(known, change != 0, out=block[..., 1])
+        np.multiply(np.minimum(self._state[..., _TOGETHER], 8) / 4, together, out=block[..., 2])
 
     def _relate_keys(
         self,
@@ -187,23 +190,25 @@ class PartMemory:
         time: NDArray[np.float64] | float,
     ) -> None:
         assert self._struck is not None
-        size = len(self._struck)
-        around = np.broadcast_to(np.asarray(pitch), (size, 1)) + _AROUND  # (size, 25)
-        struck = self._struck[np.arange(size)[:, None], :, around]  # (size, 25, parts)
-        ago = np.asarray(time)[..., None] - struck.transpose(0, 2, 1)
-        block[..., : len(_AROUND)] = np.exp2(-ago)
-        own = ago[..., _NEAR]
-        block[..., -2] = np.exp2(-own / 8)
-        block[..., -1] = np.exp2(-own / 64)
+        if isinstance(pitch, int):
+            struck = self._struck[..., pitch : pitch + len(_AROUND)]  # (size, parts, 25)
+        else:
+            around = pitch[..., None] + _AROUND  # (size, 1, 25)
+            struck = np.take_along_axis(self._struck, around, axis=2)
+        since = np.empty(block.shape)
+        np.subtract(struck, np.asarray(time)[..., None], out=since[..., : len(_AROUND)])
+        np.multiply(since[..., _NEAR, None], _SLOWLY, out=since[..., len(_AROUND) :])
+        np.exp2(since, out=block)
 
 
 _AROUND = np.arange(2 * _NEAR + 1)
+_SLOWLY = np.array([1 / 8, 1 / 64])
 
 
 @lru_cache(maxsize=64)
-def _starts(rows: int, width: int) -> NDArray[np.intp]:
-    """Where each of ``rows`` rows begins in a flat array."""
-    return np.arange(rows) * width
+def _middles(size: int, parts: int, width: int) -> NDArray[np.intp]:
+    """Where in the flat array of ``size`` times ``parts`` rows the bin of no interval is."""
+    return np.arange(size * parts).reshape(size, parts) * width + _BINS
 
 
 @lru_cache(maxsize=64)

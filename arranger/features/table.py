@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,10 +72,16 @@ class FeatureSpec:
             if self.view not in _VIEW_OF_FEATURE.get(name, VIEWS):
                 raise ValueError(f"feature {name!r} is not known in the {self.view} view")
 
-    @property
+    @cached_property
     def width(self) -> int:
         """How many real numbers describe a note."""
         return sum(self.value_width(name) for name in self.values)
+
+    @cached_property
+    def blocks(self) -> dict[str, slice]:
+        """The columns of each block."""
+        starts = {name: self.start(name) for name in self.values}
+        return {name: slice(at, at + self.value_width(name)) for name, at in starts.items()}
 
     @property
     def listens(self) -> bool:
@@ -200,30 +207,26 @@ def rows(
     for column, name in enumerate(spec.codes):
         codes[:, column] = _code(name, pitch, onset, metrical, notes)
     values = np.zeros((count, spec.width), np.float32)
-    start = 0
-    for name in spec.values:
-        block = values[:, start : start + spec.value_width(name)]
-        start += spec.value_width(name)
+    keys = np.array([one.keys for one in heard], np.float32).reshape(len(heard), 3, SPAN)
+    for name, columns in spec.blocks.items():
+        block = values[:, columns]
         if name == "frequency":
             block[:, 0] = _FREQUENCY[pitch]
         elif name == "velocity":
             block[:, 0] = velocity / np.float32(spec.loudest)
             block[:, 1] = velocity > 0
         elif name == "timing":
-            for row, one in zip(block, heard, strict=True):
-                row[:3] = one.timing
+            block[:, :3] = [one.timing for one in heard] or 0
             block[:, 3] = metrical
         elif name == "keys":
-            for row, one in zip(block, heard, strict=True):
-                row[:] = one.keys.reshape(-1)
+            block[:] = keys.reshape(block.shape)
         elif name == "chord":
-            for row, one in zip(block, heard, strict=True):
-                row[:] = _place(one.keys)
+            block[:] = _places(keys)
         elif name == "span" and notes is not None:
             block[:] = _spans(notes)
         elif name == "hints" and hints.anything:
             said = hints.encode(onset, pitch.astype(np.float64), spec.parts)
-            block[:] = said.reshape(count, -1)
+            block[:] = said.reshape(block.shape)
         elif name == "locks" and hints.locks:
             block[list(hints.locks), list(hints.locks.values())] = 1.0
     return codes, values
@@ -266,25 +269,29 @@ def _listen(
     return heard
 
 
-def _place(keys: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Notes of the chord below and above, held keys below and above, in fours, shape (4,)."""
-    below, above = keys[:, :REACH].sum(axis=1), keys[:, REACH + 1 :].sum(axis=1)
-    return np.array([below[1], above[1], below[0], above[0]], np.float32) / np.float32(4)
+def _places(keys: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Notes of the chord below and above, held keys below and above, in fours, (N, 4), from the
+    keys around each note (N, 3, SPAN)."""
+    below, above = keys[:, :2, :REACH].sum(axis=2), keys[:, :2, REACH + 1 :].sum(axis=2)
+    places = np.stack([below[:, 1], above[:, 1], below[:, 0], above[:, 0]], axis=1)
+    places /= np.float32(4)
+    return places
 
 
 def _spans(notes: NoteSequence) -> NDArray[np.float32]:
     """How long each note lasts (log quarters, and whether at all), and which notes begin when it
     ends or up to two quarters later, fading by half each half quarter, around its pitch."""
-    block = np.zeros((len(notes), SPAN + 2), np.float32)
+    count = len(notes)
+    numbers = np.arange(count)
+    upcoming = np.full((count + 1, 128 + 2 * REACH), count)
+    upcoming[numbers, notes.pitch + REACH] = numbers
+    upcoming = np.minimum.accumulate(upcoming[::-1])[::-1]  # from each note on, the next of a pitch
+    begin = np.maximum(np.searchsorted(notes.onset, notes.offset), numbers + 1)
+    following = upcoming[begin[:, None], notes.pitch[:, None] + np.arange(SPAN)]  # (N, SPAN)
+    onset = np.append(notes.onset, np.iinfo(np.int64).max // 2)[following]
+    gap = (onset - notes.offset[:, None]) / notes.resolution
+    block = np.empty((count, SPAN + 2), np.float32)
     block[:, 0] = np.log2(1.0 + notes.duration / notes.resolution)
     block[:, 1] = notes.duration == 0
-    first = np.searchsorted(notes.onset, notes.offset)
-    last = np.searchsorted(notes.onset, notes.offset + 2 * notes.resolution, side="right")
-    for i in range(len(notes)):
-        near = slice(max(first[i], i + 1), last[i])
-        interval = notes.pitch[near] - notes.pitch[i] + REACH
-        reachable = (interval >= 0) & (interval < SPAN)
-        gap = (notes.onset[near] - notes.offset[i]) / notes.resolution
-        weight = np.exp2(-2.0 * gap).astype(np.float32)
-        np.maximum.at(block[i, 2:], interval[reachable], weight[reachable])
+    block[:, 2:] = np.exp2(-2.0 * gap) * (gap <= 2)
     return block
