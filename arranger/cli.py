@@ -72,6 +72,13 @@ def _parser() -> argparse.ArgumentParser:
     arrange.add_argument("--picture", type=Path, metavar="OUT.png", help="also draw a piano roll")
     arrange.add_argument("--report", type=Path, metavar="OUT.json", help="also say what was done")
     arrange.add_argument(
+        "--alternatives",
+        type=int,
+        default=1,
+        metavar="N",
+        help="also write the next best arrangements, as OUTPUT-2, OUTPUT-3 and so on",
+    )
+    arrange.add_argument(
         "--workers", type=int, metavar="N", help="processes for a folder (as many as cores)"
     )
     arrange.set_defaults(run=_arrange)
@@ -125,7 +132,13 @@ def _arrange(arguments: argparse.Namespace) -> int:
 
     is_folder = arguments.input.is_dir()
     jobs = plan(arguments.input, arguments.output, arguments.picture)
-    order = Order(arguments.ensemble, arguments.mode, arguments.model, arguments.hints)
+    order = Order(
+        arguments.ensemble,
+        arguments.mode,
+        arguments.model,
+        arguments.hints,
+        arguments.alternatives,
+    )
     results = run(order, jobs, _draw, arguments.workers or os.cpu_count() or 1)
     say: Callable[..., None] = print
     if is_folder:

@@ -40,15 +40,20 @@ class Job:
     output: Path
     picture: Path | None = None
 
+    def alternative(self, n: int) -> Path:
+        """Where the ``n``-th best result goes; the best one is the first."""
+        return self.output if n == 1 else self.output.with_stem(f"{self.output.stem}-{n}")
+
 
 @dataclass(frozen=True)
 class Outcome:
-    """A finished job."""
+    """A finished job. ``others`` are the alternatives to its result that were asked for."""
 
     job: Job
     result: ArrangedScore
     model: str
     seconds: float
+    others: tuple[ArrangedScore, ...] = ()
 
     def lines(self) -> list[str]:
         """What was done, for a person to read."""
@@ -60,6 +65,9 @@ class Outcome:
             what = "no notes to arrange; all else was kept"
         said = [f"{self.job.source} -> {self.job.output}: {what}"]
         said += [f"  warning: {warning}" for warning in score.warnings]
+        for n, other in enumerate(self.others, 2):
+            differ = int((other.arrangement.parts != arrangement.parts).sum())
+            said.append(f"  {self.job.alternative(n)}: {differ} notes given otherwise")
         said += [f"  {violation.reason}" for violation in arrangement.violations[:10]]
         if len(arrangement.violations) > 10:
             said.append(f"  and {len(arrangement.violations) - 10} more like these")
@@ -102,6 +110,13 @@ class Order:
     mode: str = "offline"
     model: str | None = None
     hints: Path | None = None
+    alternatives: int = 1
+
+    def __post_init__(self) -> None:
+        if self.alternatives < 1:
+            raise ValueError(f"alternatives must be 1 or more, not {self.alternatives}")
+        if self.alternatives > 1 and self.mode != "offline":
+            raise ValueError(f"alternatives need the whole piece: mode offline, not {self.mode}")
 
 
 class Desk:
@@ -111,6 +126,7 @@ class Desk:
         ensemble = load_ensemble(order.ensemble)
         checkpoint = load_for(order.model, ensemble, order.mode)
         self.hints = load_hints(order.hints, ensemble) if order.hints else Hints()
+        self.alternatives = order.alternatives
         offline = order.mode == "offline"
         self._arranger = Arranger(checkpoint) if offline else LiveArranger(checkpoint)
 
@@ -124,9 +140,13 @@ class Desk:
                 f"{job.source}: there is no note {beyond[0]} to lock; its {len(score.notes)} "
                 f"notes are counted from 0"
             )
-        arrangement = self._arranger.label(score.notes, self.hints)
+        if isinstance(self._arranger, Arranger):
+            found = self._arranger.alternatives(score.notes, self.hints, self.alternatives)
+        else:
+            found = [self._arranger.label(score.notes, self.hints)]
         seconds = time.perf_counter() - began
-        return Outcome(job, ArrangedScore(score, arrangement), self._arranger.name, seconds)
+        best, *others = (ArrangedScore(score, arrangement) for arrangement in found)
+        return Outcome(job, best, self._arranger.name, seconds, tuple(others))
 
 
 def plan(source: Path, output: Path, picture: Path | None = None) -> list[Job]:
@@ -195,10 +215,11 @@ def _do(desk: Desk, draw: Draw, job: Job) -> Outcome | FileError:
     try:
         outcome = desk.arrange(job)
         job.output.parent.mkdir(parents=True, exist_ok=True)
-        if job.output.suffix.lower() in PICTURES:
-            draw(outcome.result, job.source.stem, job.output)
-        else:
-            outcome.result.write(job.output)
+        for n, result in enumerate((outcome.result, *outcome.others), 1):
+            if job.output.suffix.lower() in PICTURES:
+                draw(result, job.source.stem, job.alternative(n))
+            else:
+                result.write(job.alternative(n))
         if job.picture is not None:
             draw(outcome.result, job.source.stem, job.picture)
     except FileError as error:

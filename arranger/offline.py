@@ -17,6 +17,7 @@ from .arrangement import Arrangement, score_order
 from .checkpoints import Checkpoint, load
 from .decoding import Beam, Rules, Scorer, report_violations
 from .engine import Engine
+from .engine.model import log_softmax
 from .ensembles import Ensemble
 from .features import FeatureTable, PartMemory, describe
 from .files.score import Score
@@ -28,7 +29,14 @@ if TYPE_CHECKING:
     import muspy
 
 Floats = NDArray[np.floating]
+Scores = Scorer | Floats
+"""Log probabilities of the parts: (N, parts), or asked for note by note where they depend on what
+has been decided."""
+
 BEAM_WIDTH = 8
+PRICE = 1.0
+"""Nats by which a decision is dearer to an alternative arrangement that makes it again."""
+
 STRETCH, OVERLAP = 4096, 256
 """Notes of a very long piece that are heard at once, and how many more on either side."""
 
@@ -95,29 +103,57 @@ class Arranger:
 
     def label(self, notes: NoteSequence, hints: Hints) -> Arrangement:
         """Give every note of ``notes`` a part."""
-        gridded, order = notes.on_grid(self._engine.config.resolution)
-        parts, confidence = self._decide(gridded, hints.after(order))
-        if not hints.locks:
-            settled = score_order(gridded, parts)
-            parts, confidence = parts[settled], confidence[settled]
-        broken = report_violations(gridded, self.ensemble, parts)
-        return Arrangement(gridded, self.ensemble, parts, confidence, broken).of(notes, order)
+        return self.alternatives(notes, hints, 1)[0]
 
-    def _decide(
-        self, notes: NoteSequence, hints: Hints
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Part and confidence of each note of a gridded sequence."""
+    def alternatives(self, notes: NoteSequence, hints: Hints, count: int) -> list[Arrangement]:
+        """Up to ``count`` different arrangements, the likeliest first.
+
+        Each is found with a price on every decision that those before it made (diverse decoding,
+        Li et al. 2016), so that it differs where the model is least sure and is coherent in
+        itself; its confidence is the model's, without the price.
+        """
+        gridded, order = notes.on_grid(self._engine.config.resolution)
+        given = hints.after(order)
+        score = self._scorer(gridded, given)
+        made = np.zeros((len(notes), len(self.ensemble)))
+        found: list[tuple[float, Arrangement]] = []
+        for _ in range(count):
+            parts, confidence = self._decide(gridded, _dearer(score, made), given.locks)
+            if made.any():
+                if made[np.arange(len(notes)), parts].all():
+                    break
+                kept = dict(enumerate(parts.tolist()))
+                _, confidence = self._decide(gridded, score, kept)
+            made[np.arange(len(notes)), parts] += 1
+            arrangement = self._arrangement(gridded, parts, confidence, bool(given.locks))
+            found.append((float(np.log(np.maximum(confidence, 1e-9)).sum()), arrangement))
+        found.sort(key=lambda one: -one[0])
+        return [arrangement.of(notes, order) for _, arrangement in found]
+
+    def _arrangement(
+        self,
+        notes: NoteSequence,
+        parts: NDArray[np.int64],
+        confidence: NDArray[np.float64],
+        locked: bool,
+    ) -> Arrangement:
+        if not locked:
+            settled = score_order(notes, parts)
+            parts, confidence = parts[settled], confidence[settled]
+        broken = report_violations(notes, self.ensemble, parts)
+        return Arrangement(notes, self.ensemble, parts, confidence, broken)
+
+    def _scorer(self, notes: NoteSequence, hints: Hints) -> Scores:
+        """How likely each part is for each note of a gridded sequence."""
         if len(notes) == 0:
-            return np.zeros(0, np.int64), np.zeros(0)
+            return np.zeros((0, len(self.ensemble)))
         casting = self.casting
         said = hints if casting is None else casting.hints(hints)
         table = describe(notes, said, self._engine.config.spec)
         heard = self._hear(table)
         if not self._engine.remembers:
             likely: Floats = self._engine.log_probabilities_of_all(heard)
-            if casting is not None:
-                likely = casting.cast(likely, table.pitch)
-            return self._decide_apart(notes, likely, hints.locks)
+            return likely if casting is None else casting.cast(likely, table.pitch)
         keys = list(
             zip(table.pitch.tolist(), table.onset.tolist(), table.velocity.tolist(), strict=True)
         )
@@ -126,7 +162,15 @@ class Arranger:
             likely = self._engine.log_probabilities(heard[row], memory, *keys[row])
             return likely if casting is None else casting.cast(likely, keys[row][0])
 
-        return self._search(notes, score, hints.locks)
+        return score
+
+    def _decide(
+        self, notes: NoteSequence, score: Scores, locks: Mapping[int, int]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Part and confidence of each note of a gridded sequence."""
+        if callable(score):
+            return self._search(notes, score, locks)
+        return self._decide_apart(notes, score, locks)
 
     def _decide_apart(
         self, notes: NoteSequence, likely: Floats, locks: Mapping[int, int]
@@ -181,6 +225,15 @@ class Arranger:
         moved = [table.transposed(by, spec) for by in self.card.transpositions]
         codes, values = np.stack([t.codes for t in moved]), np.stack([t.values for t in moved])
         return self._engine.hear(codes, values).transpose(1, 0, 2)
+
+
+def _dearer(score: Scores, made: Floats) -> Scores:
+    """The same scores where a part costs more for every time it was chosen, ``made`` (N, parts)."""
+    if not made.any():
+        return score
+    if callable(score):
+        return lambda row, memory: log_softmax(score(row, memory) - PRICE * made[row])
+    return log_softmax(score - PRICE * made)
 
 
 def _fixed(likely: Floats) -> Scorer:

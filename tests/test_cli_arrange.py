@@ -183,3 +183,23 @@ def test_a_folder_is_shared_among_processes_and_comes_out_the_same(
     for seed in range(4):
         one, two = (tmp_path / f"out{workers}" / f"{seed}.mid" for workers in (1, 2))
         assert one.read_bytes() == two.read_bytes()
+
+
+def test_alternatives_are_written_beside_the_result_and_differ(
+    tmp_path: Path, piece: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert arrange(piece, "-o", tmp_path / "out.mid", "--alternatives", 3) == 0
+    paths = [tmp_path / name for name in ("out.mid", "out-2.mid", "out-3.mid")]
+    assert sorted(tmp_path.glob("out*.mid")) == sorted(paths)
+    assert all(notes_in(path) == notes_in(piece) for path in paths)
+    assert len({path.read_bytes() for path in paths}) == 3
+    assert "out-2.mid: " in capsys.readouterr().out
+
+
+def test_alternatives_of_what_is_not_known_yet_are_refused(
+    tmp_path: Path, piece: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.mid"
+    assert arrange(piece, "-o", out, "--mode", "live", "--alternatives", 2) == 2
+    assert "alternatives need the whole piece" in capsys.readouterr().err
+    assert arrange(piece, "-o", out, "--alternatives", 0) == 2

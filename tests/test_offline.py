@@ -275,3 +275,21 @@ def test_searching_only_where_rules_break_equals_searching_everywhere(
     monkeypatch.setattr(NoteSequence, "islands", lambda self: [slice(0, len(self))])
     whole = arranger.label(notes, Hints(locks={3: 1}))
     assert (apart.parts == whole.parts).all()
+
+
+@every_kind
+def test_alternatives_are_ranked_and_each_is_whole(kind: tuple[str, str]) -> None:
+    notes, _ = four_voices(10)
+    found = ARRANGERS[kind].alternatives(notes, Hints(locks={0: 1}), 3)
+    assert len(found) == 3
+    assert len({tuple(one.parts.tolist()) for one in found}) == 3
+    likelihood = [np.log(one.confidence).sum() for one in found]
+    assert likelihood == sorted(likelihood, reverse=True)
+    for one in found:
+        assert one.parts[0] == 1
+        assert len(one.parts) == len(notes)
+
+
+def test_a_piece_that_can_be_arranged_in_one_way_has_no_alternative() -> None:
+    notes, _ = NoteSequence.from_rows([(0, 40, 24, 64)])
+    assert len(Arranger(tiny_checkpoint("piece")).alternatives(notes, Hints(), 3)) == 1
