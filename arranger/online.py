@@ -6,6 +6,7 @@ checkpoints, features and the decoder; not files, sockets or clocks.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from .arrangement import Arrangement
 from .casting import Casting
 from .checkpoints import Checkpoint, load
-from .decoding import Beam, Rules, report_violations
+from .decoding import Beam, Rules, Scorer, report_violations
 from .engine import Engine
 from .ensembles import Ensemble
 from .features import Listener, PartMemory, rows, transpose
@@ -25,19 +26,12 @@ from .features.listening import CHORD_WINDOW, Heard
 from .hints import Hints
 from .notes import NoteSequence
 from .performance import as_played, as_written, gestures
+from .speaking import Decision, Speaker
 
 Floats = NDArray[np.float32]
 BELIEF_WIDTH = 32
-_IMPOSSIBLE = -50.0
-"""Log probability of what no alternative of a belief holds."""
-
-
-class Decision(NamedTuple):
-    """The part that note ``note``, counted from 0 as heard, was given, and how sure it is."""
-
-    note: int
-    part: int
-    confidence: float
+QUARTERS_A_SECOND = 2.0
+"""The tempo at which a look-ahead is counted where none is known."""
 
 
 class Session:
@@ -48,8 +42,9 @@ class Session:
     little after the next is struck.
 
     What is believed of the past may change as more is heard: a beam of ``width`` alternatives.
-    What has been said of a note does not. With a width of one both are the same, and fastest; it
-    is the default for single notes as written, where more alternatives gain nothing. The model
+    What has been said of a note does not; it is said at once or, with a ``look_ahead`` in quarters,
+    when so much more has been heard. With a width of one what is believed is what is said, and
+    fastest; it is the default for single notes as written. The model
     hears the music in each of ``transpositions`` (semitones), and the scores are averaged. With a
     ``casting``, ``ensemble`` is another one than the model was trained for.
     """
@@ -63,11 +58,13 @@ class Session:
         width: int | None = None,
         transpositions: Sequence[int] = (0,),
         casting: Casting | None = None,
+        look_ahead: float = 0.0,
     ) -> None:
         if not engine.config.causal:
             raise ValueError("a live session needs a live or chord-live model, not an offline one")
         if width is None:
-            width = 1 if metrical and engine.config.view == "note" else BELIEF_WIDTH
+            at_once = metrical and engine.config.view == "note" and look_ahead == 0
+            width = 1 if at_once else BELIEF_WIDTH
         self._engine = engine
         self._spec = engine.config.spec
         self._casting = casting
@@ -82,22 +79,23 @@ class Session:
         roles = None if casting is None else casting.role
         legato = None if metrical else CHORD_WINDOW
         self._belief = Beam(rules, width, engine.memory(), legato, roles)
-        self._spoken: Beam | None = None
-        if width > 1:
-            self._spoken = Beam(rules, 1, legato=None if metrical else 0.0)
+        self._speaker: Speaker | None = None
+        if width > 1 or look_ahead > 0:
+            self._speaker = Speaker(rules, look_ahead, None if metrical else 0.0)
+        self._ready: list[Decision] = []
         self._count = 0
         self._down: defaultdict[int, deque[int]] = defaultdict(deque)
 
     def note_on(
         self, pitch: int, time: float, velocity: int = 0, lock: int | None = None
-    ) -> Decision:
+    ) -> list[Decision]:
         """The key ``pitch`` goes down at ``time`` quarters, not before any earlier event.
 
         ``velocity`` is 0 where it is not known; ``lock`` is the note's part, where the player has
-        fixed it.
+        fixed it. Returns what is decided by now: this note or, with a look-ahead, earlier ones.
         """
         locks = {} if lock is None else {0: lock}
-        return self.chord_on([pitch], time, [velocity], locks)[0]
+        return self.chord_on([pitch], time, [velocity], locks)
 
     def chord_on(
         self,
@@ -106,109 +104,121 @@ class Session:
         velocities: Sequence[int] | None = None,
         locks: Mapping[int, int] | None = None,
     ) -> list[Decision]:
-        """Keys, in any order, go down together; the decisions are in the order of the keys.
+        """Keys, in any order, go down together; as ``note_on``.
 
         ``velocities`` are those of the keys, if known; ``locks`` maps a place in ``pitches`` to
-        its part.
+        its part. Notes are counted in the order of the keys, and so are decisions.
         """
         for pitch in pitches:
             if not 0 <= pitch <= 127:
                 raise ValueError(f"pitch must be in 0..127, not {pitch}")
-        order = sorted(range(len(pitches)), key=pitches.__getitem__)
-        keys = [pitches[place] for place in order]
-        force = [0] * len(order)
+        if not pitches:
+            return []
+        self._settle(time)
+        first = self._count
+        self._count += len(pitches)
+        touch = [0] * len(pitches)
         if velocities:
-            force = self._spec.touch(np.array(velocities)[order]).tolist()
-        fixed = {n: locks[place] for n, place in enumerate(order) if locks and place in locks}
-        if self._spec.view == "chord":
-            heard = self._listener.hear_chord(keys, time)
-            decided = self._decide(keys, force, time, heard, fixed)
-        else:
-            decided = []
-            for n, pitch in enumerate(keys):
-                heard = [self._listener.hear_note(pitch, time)]
-                lock = {0: fixed[n]} if n in fixed else {}
-                decided += self._decide([pitch], [force[n]], time, heard, lock)
-        return [decided[n] for n in sorted(range(len(order)), key=order.__getitem__)]
+            touch = self._spec.touch(np.array(velocities)).tolist()
+        order = sorted(range(len(pitches)), key=pitches.__getitem__)
+        fixed = {first + place: part for place, part in (locks or {}).items()}
+        keys = [_Key(first + place, pitches[place], touch[place]) for place in order]
+        for chord in [keys] if self._spec.view == "chord" else [[key] for key in keys]:
+            self._hear_keys(chord, time, fixed)
+        return self._take()
 
     def note_off(self, pitch: int, time: float) -> int | None:
         """The key ``pitch`` goes up: the note that ends, the first struck of those held by this
         key; None if none was."""
+        self._settle(time)
         self._listener.key_up(pitch, time)
         if not self._down[pitch]:
             return None
         note = self._down[pitch].popleft()
         self._belief.release(note, time)
-        if self._spoken is not None:
-            self._spoken.release(note, time)
+        if self._speaker is not None:
+            self._speaker.end(note)
         return note
 
-    def _decide(
-        self,
-        pitches: list[int],
-        velocities: list[int],
-        time: float,
-        heard: list[Heard],
-        fixed: Mapping[int, int],
-    ) -> list[Decision]:
-        engine, casting, first = self._engine, self._casting, self._count
+    def advance(self, time: float) -> list[Decision]:
+        """Nothing more happens before ``time``: what is decided by then."""
+        self._settle(time)
+        return self._take()
+
+    def _settle(self, time: float) -> None:
+        """Say what can wait no longer for what happens at ``time``."""
+        if self._speaker is not None:
+            self._ready += self._speaker.due(self._belief, time)
+
+    def _take(self) -> list[Decision]:
+        ready, self._ready = sorted(self._ready), []
+        return ready
+
+    def _hear_keys(self, keys: Sequence[_Key], time: float, locks: Mapping[int, int]) -> None:
+        """Keys go down together, the lowest first; one alone unless the model hears chords."""
+        notes, pitches, touch = (list(column) for column in zip(*keys, strict=True))
+        if self._spec.view == "chord":
+            heard = self._listener.hear_chord(pitches, time)
+        else:
+            heard = [self._listener.hear_note(pitches[0], time)]
+        self._belief.press(notes, pitches, time, self._scorer(keys, time, heard), locks, touch)
+        for note, pitch in zip(notes, pitches, strict=True):
+            self._down[pitch].append(note)
+        if self._speaker is None:
+            said = self._belief.latest(len(keys))
+            self._ready += [Decision(note, *one) for note, one in zip(notes, said, strict=True)]
+            return
+        self._speaker.strike(notes, pitches, time, locks)
+        if self._speaker.look_ahead == 0:
+            self._ready += self._speaker.due(self._belief)
+
+    def _scorer(self, keys: Sequence[_Key], time: float, heard: Sequence[Heard]) -> Scorer:
+        """Of keys that go down together: how likely each part is for each of their notes."""
+        engine, casting = self._engine, self._casting
         codes, values = rows(
             self._spec,
             self._hints,
-            np.array(pitches),
-            np.array(velocities),
-            np.full(len(pitches), time),
+            np.array([key.pitch for key in keys]),
+            np.array([key.velocity for key in keys]),
+            np.full(len(keys), time),
             heard,
             self._metrical,
         )
         hearings = [transpose(codes, values, by, self._spec) for by in self._transpositions]
-        read = [self._hear([(c[n], v[n]) for c, v in hearings]) for n in range(len(pitches))]
+        read = {
+            key.note: (key, self._read([(c[n], v[n]) for c, v in hearings]))
+            for n, key in enumerate(keys)
+        }
 
         def score(note: int, memory: PartMemory | None) -> NDArray[np.floating]:
-            at = note - first
-            pitch, velocity = pitches[at], velocities[at]
-            likely = engine.log_probabilities(read[at], memory, pitch, time, velocity)
-            return likely if casting is None else casting.cast(likely, pitch)
+            key, row = read[note]
+            likely = engine.log_probabilities(row, memory, key.pitch, time, key.velocity)
+            return likely if casting is None else casting.cast(likely, key.pitch)
 
-        notes = range(first, first + len(pitches))
-        locks = {first + n: part for n, part in fixed.items()}
-        self._belief.press(notes, pitches, time, score, locks, velocities)
-        for note, pitch in zip(notes, pitches, strict=True):
-            self._down[pitch].append(note)
-        self._count += len(pitches)
-        said = self._say(pitches, time, locks)
-        return [Decision(note, *one) for note, one in zip(notes, said, strict=True)]
+        return score
 
-    def _hear(self, hearings: Sequence[tuple[NDArray[np.int64], NDArray[np.float32]]]) -> Floats:
+    def _read(self, hearings: Sequence[tuple[NDArray[np.int64], NDArray[np.float32]]]) -> Floats:
         """What the model reads of a note in each of its hearings, (hearings, units)."""
-        heard = []
+        read = []
         for h, (code, value) in enumerate(hearings):
             row, self._states[h] = self._engine.step(code, value, self._states[h])
-            heard.append(row)
-        return np.array(heard)
+            read.append(row)
+        return np.array(read)
 
-    def _say(
-        self, pitches: list[int], time: float, locks: Mapping[int, int]
-    ) -> list[tuple[int, float]]:
-        """The parts, and how sure they are, of the notes that were just decided."""
-        if self._spoken is None:
-            return self._belief.latest(len(pitches))
-        likely = self._belief.posterior(len(pitches))
-        first = self._count - len(pitches)
-        log_likely = np.full_like(likely, _IMPOSSIBLE)
-        np.log(likely, out=log_likely, where=likely > 0)
-        notes = range(first, self._count)
-        self._spoken.press(
-            notes, pitches, time, lambda note, _: log_likely[note - first][None], locks
-        )
-        parts = [part for part, _ in self._spoken.latest(len(pitches))]
-        return [(part, min(1.0, float(row[part]))) for part, row in zip(parts, likely, strict=True)]
+
+class _Key(NamedTuple):
+    """A key that goes down, and the number of its note."""
+
+    note: int
+    pitch: int
+    velocity: int
 
 
 class LiveArranger:
     """Arranges a whole piece by playing it, key by key, to a Session.
 
-    ``stage``: not as written but as a player would, see ``performance.as_played``.
+    ``stage``: not as written but as a player would, see ``performance.as_played``. ``look_ahead``
+    (seconds at 120 quarters a minute): for how long an answer may wait.
     """
 
     def __init__(
@@ -217,8 +227,10 @@ class LiveArranger:
         stage: bool = False,
         seed: int = 0,
         width: int | None = None,
+        look_ahead: float = 0.0,
     ) -> None:
         self.width = width
+        self.look_ahead = look_ahead
         self.card = checkpoint.card
         self.ensemble = checkpoint.ensemble
         self.casting = checkpoint.casting
@@ -237,8 +249,16 @@ class LiveArranger:
 
     def session(self, hints: Hints | None = None, metrical: bool = True) -> Session:
         """A new session with a player."""
-        by, casting = self.card.transpositions, self.casting
-        return Session(self._engine, self.ensemble, hints, metrical, self.width, by, casting)
+        return Session(
+            self._engine,
+            self.ensemble,
+            hints,
+            metrical,
+            self.width,
+            self.card.transpositions,
+            self.casting,
+            look_ahead=self.look_ahead * QUARTERS_A_SECOND,
+        )
 
     def label(self, notes: NoteSequence, hints: Hints) -> Arrangement:
         """Give every note of ``notes`` a part, in the order of its keys."""
@@ -251,14 +271,20 @@ class LiveArranger:
         session = self.session(hints, metrical=not self.stage)
         locks = hints.after(order).locks
         pitch, velocity = gridded.pitch.tolist(), gridded.velocity.tolist()
+        struck: list[int] = []  # the note of the piece that each note of the session is
+
+        def note_down(decisions: Sequence[Decision]) -> None:
+            for note, part, sure in decisions:
+                parts[struck[note]], confidence[struck[note]] = part, sure
+
         for time, is_on, keys in gestures(events):
             if not is_on:
                 session.note_off(pitch[keys[0]], time)
                 continue
+            struck += keys
             fixed = {place: locks[n] for place, n in enumerate(keys) if n in locks}
             force = [velocity[n] for n in keys]
-            decided = session.chord_on([pitch[n] for n in keys], time, force, fixed)
-            for note, decision in zip(keys, decided, strict=True):
-                parts[note], confidence[note] = decision.part, decision.confidence
+            note_down(session.chord_on([pitch[n] for n in keys], time, force, fixed))
+        note_down(session.advance(math.inf))
         broken = report_violations(gridded, self.ensemble, parts)
         return Arrangement(gridded, self.ensemble, parts, confidence, broken).of(notes, order)

@@ -22,7 +22,7 @@ LAYERS = (
     ("performance", "casting", "features", "backbones", "decoding"),
     ("configuration", "models", "engine"),
     ("checkpoints",),
-    ("accelerated", "offline", "online"),
+    ("accelerated", "offline", "speaking", "online"),
     ("jobs",),
     ("__init__",),
     ("cli",),

@@ -9,6 +9,7 @@ from arranger.features import PartMemory, describe
 from arranger.hints import Hints
 from arranger.notes import NoteSequence
 from arranger.online import LiveArranger, Session
+from arranger.performance import as_played, as_written
 from tests.models import RECALLS, tiny_checkpoint
 from tests.music import CHORALE, four_voices
 
@@ -73,8 +74,8 @@ def test_a_stage_performance_labels_every_note_once() -> None:
 
 def test_a_key_released_ends_the_note_that_it_struck_first() -> None:
     session = LiveArranger(tiny_checkpoint("note")).session()
-    first, second = session.note_on(60, 0.0), session.note_on(60, 1.0)
-    assert (first.note, second.note) == (0, 1)
+    assert [one.note for one in session.note_on(60, 0.0)] == [0]
+    assert [one.note for one in session.note_on(60, 1.0)] == [1]
     assert session.note_off(60, 2.0) == 0
     assert session.note_off(60, 3.0) == 1
     assert session.note_off(60, 4.0) is None
@@ -85,7 +86,52 @@ def test_the_keys_of_a_chord_may_come_in_any_order() -> None:
     sessions = [LiveArranger(tiny_checkpoint("chord")).session() for _ in range(2)]
     up = sessions[0].chord_on([48, 55, 64, 72], 0.0)
     mixed = sessions[1].chord_on([64, 48, 72, 55], 0.0)
+    assert [one.note for one in mixed] == [0, 1, 2, 3]
     assert [mixed[i].part for i in (1, 3, 0, 2)] == [one.part for one in up]
+
+
+def test_with_a_look_ahead_an_answer_waits_that_long_and_no_longer() -> None:
+    session = LiveArranger(tiny_checkpoint("note"), look_ahead=0.25).session()  # half a quarter
+    assert session.note_on(60, 0.0) == []
+    assert session.note_on(64, 0.5) == []
+    assert [one.note for one in session.advance(0.75)] == [0]
+    assert session.note_off(60, 1.25) == 0
+    assert [one.note for one in session.note_on(67, 1.5)] == [1]
+    assert [one.note for one in session.advance(np.inf)] == [2]
+    assert session.advance(np.inf) == []
+
+
+@pytest.mark.parametrize("stage", [False, True])
+def test_with_a_look_ahead_every_note_is_said_once_from_what_is_heard_by_then(stage: bool) -> None:
+    checkpoint, quarters = tiny_checkpoint("note"), 0.5
+    notes, _ = four_voices(10)
+    events = as_played(notes, np.random.default_rng(0)) if stage else as_written(notes)
+
+    def play(until: float) -> dict[int, tuple[int, float]]:
+        session = Session(checkpoint.engine(), CHORALE, None, not stage, look_ahead=quarters)
+        said, struck = {}, []
+        for event in events:
+            if event.time > until:
+                break
+            pitch, found = int(notes.pitch[event.note]), []
+            if event.is_on:
+                struck.append(event.note)
+                found = session.note_on(pitch, event.time)
+            else:
+                session.note_off(pitch, event.time)
+            said |= {struck[one.note]: one[1:] for one in found}
+        rest = session.advance(np.inf)
+        assert not said.keys() & {struck[one.note] for one in rest}
+        return said | {struck[one.note]: one[1:] for one in rest}
+
+    whole = play(np.inf)
+    assert len(whole) == len(notes)
+    start = {event.note: event.time for event in events if event.is_on}
+    for until in (1.0, 3.3, 6.0):
+        cut = play(until)
+        settled = [n for n in cut if start[n] + quarters <= until]
+        assert settled
+        assert {n: cut[n] for n in settled} == {n: whole[n] for n in settled}
 
 
 def test_an_offline_model_cannot_play_live() -> None:
