@@ -24,7 +24,7 @@ class Part:
 
     ``program`` is a General MIDI program counted from 0; ``low`` and ``high`` are the lowest and
     highest pitch it can play; ``voices`` is how many notes it may hold at once (None: no limit);
-    ``aliases`` are other names, ``programs`` other programs, by which a reference score may mean it.
+    ``aliases`` are other names, ``programs`` other programs, by which a reference may mean it.
     """
 
     name: str
