@@ -105,8 +105,14 @@ def _parser() -> argparse.ArgumentParser:
     train.set_defaults(run=_train)
 
     data = commands.add_parser("data", help="prepare a corpus")
-    data.add_argument("corpus", choices=("chorales",))
-    data.add_argument("--out", type=Path, required=True)
+    data.add_argument("corpus", choices=("chorales", "quartets", "game", "pop"))
+    data.add_argument(
+        "--source",
+        type=Path,
+        metavar="DIR",
+        help="the downloaded files to prepare it from; the chorales need none",
+    )
+    data.add_argument("--out", type=Path, required=True, metavar="DIR")
     data.set_defaults(run=_data)
 
     measure = commands.add_parser("measure", help="write accuracies on the cards of checkpoints")
@@ -214,10 +220,11 @@ def _report(arguments: argparse.Namespace) -> int:
 
 
 def _data(arguments: argparse.Namespace) -> int:
-    from training.corpora import prepare_chorales
+    from training.corpora import prepare
 
-    done = prepare_chorales(arguments.out)
-    print(f"{arguments.out}: {done.pieces} chorales, {done.notes} notes")
+    done = prepare(arguments.corpus, arguments.out, arguments.source)
+    print("\n".join(done.lines()))
+    print(f"{arguments.out}: {len(done.notes):,} pieces, {sum(done.notes.values()):,} notes")
     return 0
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from arranger.ensembles import Ensemble, load_ensemble
+from arranger.files.building import DocumentBuilder, Note
 from arranger.files.document import METER, TRACK_NAME, Event, meta
 from arranger.files.midi import encode
 from arranger.notes import NoteSequence
@@ -49,6 +50,26 @@ def write_midi(
         head = (0, meta(TRACK_NAME, name.encode()))
         written.append([head, *((tick, message) for tick, _, message in events)])
     path.write_bytes(encode(resolution, written))
+    return path
+
+
+def write_tracks(
+    path: Path,
+    tracks: Sequence[tuple[str | None, int | None, Sequence[tuple[int, int, int, int]]]],
+    resolution: int = 24,
+    tempi: Sequence[tuple[int, float]] = (),
+) -> Path:
+    """A MIDI file with a track for each name, program and rows (onset, pitch, duration, velocity).
+
+    A track named Drums is one of drums; ``tempi`` are ticks and quarters a minute.
+    """
+    builder = DocumentBuilder(resolution)
+    for tick, quarters_a_minute in tempi:
+        builder.add_tempo(tick, quarters_a_minute)
+    for name, program, rows in tracks:
+        builder.add_track(name, program, name == "Drums", [Note(*row) for row in rows])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(encode(resolution, builder.document().tracks))
     return path
 
 

@@ -1,7 +1,6 @@
-"""Corpora that anyone can prepare: the Bach chorales out of the music21 package.
+"""The Bach chorales out of the music21 package.
 
-Writes one MIDI file a chorale and the split that the reported numbers use. Knows music21, which it
-imports only when it is asked to read. Does not know models.
+Knows music21, which it imports only when it is asked to read. Does not know how a corpus is kept.
 
 The preparation is that of the published experiments (Dong et al. 2021): four parts, repeats not
 written out, tied notes joined, grace notes left out, 24 ticks a quarter. With music21 10.5 it gives
@@ -10,7 +9,6 @@ their notes in 378 of the 379 chorales; in bwv113.8 one tenor note has since bee
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
 import re
@@ -22,21 +20,29 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import mido
+import numpy as np
 from tqdm import tqdm
 
-from arranger.ensembles import CONFIGS, load_ensemble
-from arranger.notes import MODEL_RESOLUTION, Meter
+from arranger.ensembles import load_ensemble
+from arranger.files.building import DEFAULT_VELOCITY
+from arranger.files.document import METER, TEMPO
+from arranger.notes import MODEL_RESOLUTION, Meter, NoteSequence
 
-SPLIT = CONFIGS / "splits" / "chorales.json"
-"""The split of the reported numbers: train, valid, test, and reserved for later acceptance."""
+from .folders import (
+    SUBSETS,
+    Prepared,
+    Split,
+    close_corpus,
+    open_corpus,
+    published_split,
+)
+from .references import MetaEvent, Reference, write_reference
 
 _SUFFIXES = (".mxl", ".xml", ".krn")
 _VOICE = re.compile(r"(Soprano|Alto|Tenor|Bass)(?!\s*\d)")
 """What the name of a staff that is a voice begins with. The published experiments pass over a
 voice that is divided ("Soprano 1", "Soprano 2"), and so does this."""
 
-_VELOCITY = 64
 _TEMPO = 500_000
 
 
@@ -55,47 +61,39 @@ class Chorale(NamedTuple):
     meters: list[Meter]
 
 
-class Prepared(NamedTuple):
-    """How much has been written."""
-
-    pieces: int
-    notes: int
-
-
 def prepare_chorales(
     out_dir: str | Path,
     source: str | Path | None = None,
-    reserved: Iterable[str] | None = None,
+    split: Split | None = None,
+    reserved: Iterable[str] = (),
     workers: int | None = None,
     progress: bool = True,
 ) -> Prepared:
-    """Write the chorales of the split, less the reserved ones, as MIDI files to ``out_dir``.
+    """Write the chorales of ``split``, less the reserved ones, as MIDI files to ``out_dir``.
 
     ``source`` is a folder of scores named by their BWV numbers; None: the one inside music21.
-    ``reserved`` names further pieces to leave out. ``split.json`` is written last, so that a
-    folder that has one is complete.
+    ``split`` None: that of the reported numbers. ``reserved`` names further pieces to leave out.
     """
-    split: dict[str, list[str]] = json.loads(SPLIT.read_text(encoding="utf-8"))
-    held_back = {Path(name).stem for name in reserved or ()}
-    held_back |= {Path(name).stem for name in split["reserved"]}
-    for subset in ("train", "valid", "test"):
+    split = dict(published_split("chorales") if split is None else split)
+    held_back = {Path(name).stem for name in (*reserved, *split["reserved"])}
+    for subset in SUBSETS:
         split[subset] = [name for name in split[subset] if Path(name).stem not in held_back]
-    names = [name for subset in ("train", "valid", "test") for name in split[subset]]
+    names = [name for subset in SUBSETS for name in split[subset]]
 
     folder = music21_corpus() / "bach" if source is None else Path(source)
     out_dir = Path(out_dir)
     scores = [find_score(folder, Path(name).stem) for name in names]
-    out_dir.mkdir(parents=True, exist_ok=True)
+    open_corpus(out_dir, folder)
 
     counts = _mapped(partial(_convert, out_dir=out_dir), scores, workers or os.cpu_count() or 1)
     bar = tqdm(counts, total=len(names), desc="chorales", unit="piece", disable=not progress)
-    notes = sum(bar)
+    notes = dict(zip(names, bar, strict=True))
 
     licence = folder.parent / "license.txt"
     if licence.is_file():
         shutil.copyfile(licence, out_dir / "LICENSE-music21-corpus.txt")
-    (out_dir / "split.json").write_text(json.dumps(split, indent=1) + "\n", encoding="utf-8")
-    return Prepared(len(names), notes)
+    close_corpus(out_dir, split)
+    return Prepared(split, notes)
 
 
 def music21_corpus() -> Path:
@@ -141,29 +139,17 @@ def read_chorale(path: Path) -> Chorale:
 def write_chorale(chorale: Chorale, path: Path) -> None:
     """Write ``chorale`` as a MIDI file with a track for each voice."""
     ensemble = load_ensemble("chorale")
-    midi = mido.MidiFile(type=1, ticks_per_beat=MODEL_RESOLUTION)
-    for channel, part in enumerate(ensemble.parts):
-        events: list[tuple[int, int, Any]] = []
-        if channel == 0:
-            events.append((0, 0, mido.MetaMessage("set_tempo", tempo=_TEMPO)))
-            for meter in chorale.meters:
-                signature = mido.MetaMessage(
-                    "time_signature", numerator=meter.numerator, denominator=meter.denominator
-                )
-                events.append((meter.tick, 0, signature))
-        events.append((0, 0, mido.MetaMessage("track_name", name=part.name)))
-        program = mido.Message("program_change", channel=channel, program=part.program)
-        events.append((0, 0, program))
-        for note in chorale.parts[part.name]:
-            key = {"channel": channel, "note": note.pitch, "velocity": _VELOCITY}
-            events.append((note.onset, 2, mido.Message("note_on", **key)))
-            events.append((note.onset + note.duration, 1, mido.Message("note_off", **key)))
-        track, now = mido.MidiTrack(), 0
-        for tick, _, message in sorted(events, key=lambda event: event[:2]):
-            track.append(message.copy(time=tick - now))
-            now = tick
-        midi.tracks.append(track)
-    midi.save(path)
+    rows, parts = [], []
+    for part, name in enumerate(ensemble.names):
+        rows += [(*note, DEFAULT_VELOCITY) for note in chorale.parts[name]]
+        parts += [part] * len(chorale.parts[name])
+    notes, order = NoteSequence.from_rows(rows)
+    conductor = [MetaEvent(0, TEMPO, _TEMPO.to_bytes(3))]
+    for tick, numerator, denominator in chorale.meters:
+        payload = bytes((numerator, denominator.bit_length() - 1, 24, 8))
+        conductor.append(MetaEvent(tick, METER, payload))
+    reference = Reference(notes, np.array(parts, dtype=np.int64)[order], tuple(conductor))
+    write_reference(path, reference, ensemble)
 
 
 def _convert(score: Path, out_dir: Path) -> int:
