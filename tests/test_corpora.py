@@ -29,9 +29,9 @@ def reference(*pitches: int) -> Reference:
 def test_a_written_piece_is_read_with_the_same_notes_parts_tempo_and_meter(tmp_path: Path) -> None:
     rows = [
         (0, 60, 500, 80, 0),  # still sounds when the next one of its pitch has ended
+        (10, 62, 0, 1, 1),  # of no length, and so before those that last
         (10, 60, 20, 81, 0),
         (10, 60, 20, 81, 1),  # in unison with the other part
-        (10, 62, 0, 1, 1),  # of no length
         (40, 48, 1, 127, 1),
     ]
     notes, order = NoteSequence.from_rows([row[:4] for row in rows], 22_050)
