@@ -165,6 +165,23 @@ def test_every_bar_of_every_voice_is_full() -> None:
         assert set(spans.values()) == {3360 * 7 // 2}
 
 
+def test_a_bar_goes_back_to_its_start_between_two_voices_and_never_before_its_first() -> None:
+    score = score_of((0, 60, 2 * QUARTER), (QUARTER, 64, 2 * QUARTER), (4 * QUARTER, 62, QUARTER))
+    page = page_of(score, [0, 0, 0])
+    for part in page.iterfind("part"):
+        for measure in part.iterfind("measure"):
+            at = 0
+            for element in measure:
+                duration = int(element.findtext("duration", "0"))
+                if element.tag == "backup":
+                    at -= duration
+                elif element.tag == "note" and element.find("chord") is None:
+                    at += duration
+                assert at >= 0
+    measures = page.findall("part[1]/measure")
+    assert [len(measure.findall("backup")) for measure in measures] == [1, 0]
+
+
 def test_an_empty_piece_is_a_bar_of_rest() -> None:
     page = page_of(score_of(), [])
     assert len(page.findall(".//rest")) == 2

@@ -76,8 +76,6 @@ def staff_bars(
             yield _direction(offset, tempo, is_shown)
         voices = content.get(i, {})
         for voice in sorted({1, *voices}):
-            if voice > 1:
-                yield f"<backup><duration>{bar.length}</duration></backup>\n"
             voices[voice] = _filled(voices.get(voice, []), bar)
         accidentals = _accidentals(voices, key)
         for voice in sorted(voices):
