@@ -34,7 +34,8 @@ class Card:
     """What a checkpoint is, on what it was trained and how good it is.
 
     ``mode``: live, chord-live or offline. ``temperature`` calibrates its confidence; the
-    model hears a piece in each of ``transpositions`` (semitones) and averages. ``metrics`` maps
+    model hears a piece in each of ``transpositions`` (semitones) and averages, and the decoder
+    follows ``width`` alternatives (None: as many as is usual for the mode). ``metrics`` maps
     a split (valid, test) and a kind of hints to the share of notes with the right part.
     ``data`` and ``licence`` name the training set and its terms, ``training`` how it was trained.
     """
@@ -47,6 +48,7 @@ class Card:
     licence: str
     temperature: float = 1.0
     transpositions: Sequence[int] = (0,)
+    width: int | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     format: int = FORMAT

@@ -103,7 +103,13 @@ class ModelConfig:
         }
 
 
-_PLAIN = {"int": (int,), "float": (int, float), "str": (str,), "bool": (bool,)}
+_PLAIN = {
+    "int": (int,),
+    "int | None": (int, type(None)),
+    "float": (int, float),
+    "str": (str,),
+    "bool": (bool,),
+}
 """What a field of each plain type may be given; YAML reads 1e-3 as text, for one."""
 
 

@@ -69,12 +69,12 @@ class Arranger:
     """
 
     def __init__(
-        self, checkpoint: Checkpoint, width: int = BEAM_WIDTH, engine: Engine | None = None
+        self, checkpoint: Checkpoint, width: int | None = None, engine: Engine | None = None
     ) -> None:
         self.card = checkpoint.card
         self.ensemble: Ensemble = checkpoint.ensemble
         self.casting = checkpoint.casting
-        self.width = width
+        self.width = width or self.card.width or BEAM_WIDTH
         self._engine = engine or checkpoint.engine()
         self._rules = Rules(self.ensemble)
 

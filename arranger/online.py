@@ -229,9 +229,9 @@ class LiveArranger:
         width: int | None = None,
         look_ahead: float = 0.0,
     ) -> None:
-        self.width = width
-        self.look_ahead = look_ahead
         self.card = checkpoint.card
+        self.width = width or self.card.width
+        self.look_ahead = look_ahead
         self.ensemble = checkpoint.ensemble
         self.casting = checkpoint.casting
         self.stage = stage

@@ -42,7 +42,8 @@ class TrainingConfig:
 @dataclass(frozen=True)
 class RunConfig:
     """A whole training run. ``mode``: live, chord-live or offline; it sets the model's view.
-    ``transpositions``: in which an offline model hears a piece when it is used."""
+    ``transpositions``: in which a model hears a piece when it is used; ``width``: how many
+    alternatives its decoder then follows (None: as usual for the mode)."""
 
     name: str
     mode: str
@@ -53,6 +54,7 @@ class RunConfig:
     variation: Variation
     training: TrainingConfig
     transpositions: tuple[int, ...] = (0,)
+    width: int | None = None
 
     def with_seed(self, seed: int) -> RunConfig:
         """The same run from another seed."""

@@ -18,8 +18,11 @@ from evaluation.runner import evaluate
 from evaluation.splits import load_split
 
 from .calibration import best_temperature
-from .configuration import load_run
+from .configuration import RunConfig, load_run
 from .loop import Run
+
+CALIBRATED, MEASURED = 12_000, 40_000
+"""About how many notes of the valid pieces a finished checkpoint is calibrated and measured on."""
 
 HINTS = ("none", "entry", "pitch", "both")
 
@@ -42,17 +45,22 @@ def train(
     folder = Path(out) if out else Path("runs") / f"{run.name}-{run.training.seed}"
     valid = load_split(data, "valid", run.ensemble)
     Run(run, load_split(data, "train", run.ensemble), valid, folder).train(quiet)
-    finish(folder, run.transpositions, valid)
+    finish(folder, run, valid)
     return folder
 
 
-def finish(folder: Path, transpositions: Sequence[int], valid: list[Piece]) -> Card:
-    """Calibrate the checkpoint in ``folder`` on ``valid`` and write its numbers on its card."""
+def finish(folder: Path, run: RunConfig, valid: Sequence[Piece]) -> Card:
+    """Calibrate the checkpoint in ``folder`` on ``valid`` and write its numbers on its card.
+
+    On samples of CALIBRATED and MEASURED notes, in whole pieces spread over ``valid``.
+    """
     checkpoint = load(folder)
-    card = replace(checkpoint.card, transpositions=list(transpositions))
-    temperature = best_temperature(replace(checkpoint, card=card), valid, arranger_for)
+    card = replace(checkpoint.card, transpositions=list(run.transpositions), width=run.width)
+    temperature = best_temperature(
+        replace(checkpoint, card=card), sample(valid, CALIBRATED), arranger_for
+    )
     card = replace(card, temperature=temperature)
-    measured = measure(replace(checkpoint, card=card), valid)
+    measured = measure(replace(checkpoint, card=card), sample(valid, MEASURED))
     card = replace(card, metrics={"valid": measured})
     save(folder, card, checkpoint.weights)
     return card
@@ -67,7 +75,13 @@ def write_measure(folder: Path, data: str | Path, split: str) -> dict[str, float
     return found
 
 
-def measure(checkpoint: Checkpoint, pieces: list[Piece]) -> dict[str, float]:
+def sample(pieces: Sequence[Piece], notes: int) -> list[Piece]:
+    """About so many notes in whole pieces, evenly spread; all pieces where they have no more."""
+    total = sum(len(piece.notes) for piece in pieces)
+    return list(pieces[:: max(1, round(total / notes))])
+
+
+def measure(checkpoint: Checkpoint, pieces: Sequence[Piece]) -> dict[str, float]:
     """The accuracy with each kind of hints, and on a stage for a live checkpoint."""
     mode, ensemble = checkpoint.card.mode, checkpoint.ensemble
     kinds = HINTS if "hints" in checkpoint.config.values else ("none",)
