@@ -18,7 +18,8 @@ ROOT = Path(__file__).parent.parent
 
 LAYERS = (
     ("notes",),
-    ("ensembles", "hints", "arrangement", "files"),
+    ("clock",),
+    ("ensembles", "hints", "arrangement", "files", "tokenizers"),
     ("performance", "features", "backbones", "decoding"),
     ("configuration", "models", "engine"),
     ("checkpoints",),
