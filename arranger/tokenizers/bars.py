@@ -39,6 +39,7 @@ class BarTokens(Tokenizer[BarState]):
     name = "bar"
     resolution = 4
     pitches = range(21, 109)
+    opening = (0,)
 
     def __init__(self) -> None:
         self.vocabulary = Vocabulary(

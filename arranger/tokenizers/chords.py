@@ -35,6 +35,7 @@ class ChordTokens(Tokenizer[State]):
         self.vocabulary = Vocabulary((("chord", len(self.words)),))
         self._sounds = [_pitches(word) for word in self.words]
         self._ids = {sound: i for i, sound in enumerate(self._sounds)}
+        self.opening = (self._ids[60,],)
 
     @staticmethod
     def learn(pieces: Iterable[NoteSequence], at_least: int = 1) -> list[str]:
@@ -57,7 +58,7 @@ class ChordTokens(Tokenizer[State]):
 
     def hold(self, state: State, tick: int) -> State:
         """The next chord comes at ``tick``: without rhythm, nothing else is meant by a time."""
-        return State(max(state.time, tick), tick)
+        return State(tick, tick)
 
     def step(self, state: State, token: int) -> tuple[State, tuple[Said, ...]]:
         notes = tuple(Note(state.time, pitch, 1, DEFAULT_VELOCITY) for pitch in self._sounds[token])

@@ -44,7 +44,8 @@ class DurationTokens(Tokenizer[DurationState]):
         self._shifts = (0, *MIDITOK_TIMES) if structured else MIDITOK_TIMES
         groups = (("special", len(SPECIAL)), ("pitch", 88), ("velocity", 32), ("duration", 64))
         self.vocabulary = Vocabulary((*groups, ("shift", len(self._shifts))))
-        self.end = self.vocabulary.id("special", 2)
+        self.opening = (self.vocabulary.id("special", SPECIAL.index("BOS")),)
+        self.end = self.vocabulary.id("special", SPECIAL.index("EOS"))
 
     def fit(self, notes: NoteSequence) -> NoteSequence:
         grid = self.on_own_grid(notes)

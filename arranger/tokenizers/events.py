@@ -61,7 +61,11 @@ class EventTokens(Tokenizer[EventState]):
         self._shifts = tuple(shifts)
         self._velocities = np.array(velocities)
         self._velocity_first = velocity_first
-        self.end = self.vocabulary.id("special", 2) if "special" in self.vocabulary.ranges else None
+        if self.in_seconds:
+            self.opening = (self.vocabulary.id("shift", len(self._shifts) - 1),)
+        else:
+            self.opening = (self.vocabulary.id("special", SPECIAL.index("BOS")),)
+            self.end = self.vocabulary.id("special", SPECIAL.index("EOS"))
 
     def fit(self, notes: NoteSequence) -> NoteSequence:
         grid = self.on_own_grid(notes)

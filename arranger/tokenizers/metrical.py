@@ -72,6 +72,7 @@ class MetricalTokens(Tokenizer[MetricalState]):
             )
         )
         self.end = self.vocabulary.id("end")
+        self.opening = (self.end,)
 
     def fit(self, notes: NoteSequence) -> NoteSequence:
         grid = self.on_own_grid(notes)

@@ -55,6 +55,8 @@ class Tokenizer(ABC, Generic[S]):
     in_seconds: bool = False
     end: int | None = None
     """The token that ends a piece, if there is one."""
+    opening: tuple[int, ...] = ()
+    """What a model reads before the first token of a piece; no part of the piece."""
 
     @property
     def size(self) -> int:
