@@ -21,8 +21,8 @@ from .sampling import Sampling, allowed, draw, probabilities
 from .tokenizers import Said, Tokenizer
 from .tokenizers.barlines import barlines
 
-MAX_TOKENS = 20_000
-"""A continuation ends here at the latest."""
+MAX_TOKENS, MAX_AT_ONCE = 20_000, 400
+"""Tokens of a continuation, and of one instant of it; no chord on a piano needs so many."""
 
 
 class NextToken(Protocol):
@@ -145,6 +145,7 @@ class Generator:
         grammar = tokens.hold(grammar, self._own_tick(prompt, prompt.begin))
         last = None if prompt.end is None else self._own_tick(prompt, prompt.end)
         scores, state = self._model.read(np.array([*tokens.opening, *prompt.ids], dtype=np.int64))
+        at_once = 0
         for _ in range(MAX_TOKENS):
             mask = tokens.legal(grammar)
             if tokens.end is not None and mask[tokens.end]:
@@ -154,7 +155,13 @@ class Generator:
                         break
                 mask[tokens.end] = False
             token = draw(scores, [allowed(mask), *filters], rng)
+            before = grammar.time
             grammar, said = tokens.step(grammar, token)
+            at_once = at_once + 1 if grammar.time == before else 0
+            if at_once > MAX_AT_ONCE:
+                raise ValueError(
+                    f"{self.name} repeats itself at one instant: try a higher temperature"
+                )
             yield from self._in_piece(prompt, said)
             if last is not None and grammar.time >= last:
                 break

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 Scores = NDArray[np.float64]
 Filter = Callable[[Scores], Scores]
 
-MAX_TEMPERATURE = 10.0
+MIN_TEMPERATURE, MAX_TEMPERATURE = 1e-3, 10.0
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ def allowed(mask: NDArray[np.bool_]) -> Filter:
 
 
 def tempered(temperature: float) -> Filter:
-    """Divides by ``temperature``; at 0 keeps the likeliest token alone."""
-    if temperature == 0:
+    """Divides by ``temperature``; below the least one keeps the likeliest token alone."""
+    if temperature < MIN_TEMPERATURE:
         return top_k(1)
     return lambda scores: scores / temperature
 

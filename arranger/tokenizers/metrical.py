@@ -50,7 +50,8 @@ class MetricalState(State):
 
 class MetricalTokens(Tokenizer[MetricalState]):
     """Keeps pitch; onset to a 12th of a quarter; bars and their meters; duration, velocity and the
-    tempo of each bar to the nearest step of a table. ``styles`` are names that a piece may bear.
+    tempo of each bar to the nearest step of a table; of notes equal in onset and pitch, the
+    longest. ``styles`` are names that a piece may bear.
     """
 
     name = "metrical"
@@ -79,13 +80,14 @@ class MetricalTokens(Tokenizer[MetricalState]):
         duration = np.array(DURATIONS)[nearest(DURATIONS, grid.duration)]
         velocity = np.array(VELOCITIES)[nearest(VELOCITIES, grid.velocity)]
         rows = np.stack([grid.onset, grid.pitch, duration, velocity], axis=1).tolist()
+        longest = {(row[0], row[1]): row for row in rows}
         tempos, meters = list[Tempo](), list[Meter]()
         for tick, meter, tempo in _bars(grid, int(grid.onset.max(initial=-1))):
             if not meters or meters[-1][1:] != METERS[meter]:
                 meters.append(Meter(tick, *METERS[meter]))
             if tempo >= 0 and (not tempos or tempos[-1].quarters != TEMPOS[tempo]):
                 tempos.append(Tempo(tick, TEMPOS[tempo]))
-        return NoteSequence.from_rows(rows, grid.resolution, meters, tempos)[0]
+        return NoteSequence.from_rows(longest.values(), grid.resolution, meters, tempos)[0]
 
     def encode(self, notes: NoteSequence, until: int = 0, style: str | None = None) -> IntArray:
         fitted, code = self.fit(notes), self.vocabulary.id
@@ -161,8 +163,8 @@ class MetricalTokens(Tokenizer[MetricalState]):
             first = max(state.position + 1, state.earliest - state.bar)
             mask[v.slice("position", first, max(first, state.length))] = True
         if state.after in {"position", "velocity", "duration"} and state.time >= state.earliest:
-            mask[v.slice("velocity")] = state.after != "velocity"
-            mask[v.slice("pitch", max(0, state.pitch))] = state.velocity >= 0
+            mask[v.slice("velocity")] = state.after != "velocity" and state.pitch < 127
+            mask[v.slice("pitch", state.pitch + 1)] = state.velocity >= 0
         return mask
 
 
