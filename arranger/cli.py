@@ -220,9 +220,13 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
 
 def _train(arguments: argparse.Namespace) -> int:
+    from training.configuration import read_yaml
     from training.runs import train
+    from training.token_runs import train_tokens
 
-    folder = train(arguments.config, arguments.data, arguments.out, arguments.seed)
+    generates = "tokenizer" in (read_yaml(arguments.config) or ())
+    begin = train_tokens if generates else train
+    folder = begin(arguments.config, arguments.data, arguments.out, arguments.seed)
     print(f"checkpoint: {folder}")
     return 0
 

@@ -19,7 +19,7 @@ from evaluation.splits import load_split
 
 from .calibration import best_temperature
 from .configuration import load_run
-from .loop import Run
+from .part_training import part_run
 
 HINTS = ("none", "entry", "pitch", "both")
 
@@ -41,7 +41,7 @@ def train(
         run = run.with_seed(seed)
     folder = Path(out) if out else Path("runs") / f"{run.name}-{run.training.seed}"
     valid = load_split(data, "valid", run.ensemble)
-    Run(run, load_split(data, "train", run.ensemble), valid, folder).train(quiet)
+    part_run(run, load_split(data, "train", run.ensemble), valid, folder).train(quiet)
     finish(folder, run.transpositions, valid)
     return folder
 
