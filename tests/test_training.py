@@ -10,14 +10,13 @@ import yaml
 
 from arranger.checkpoints import load
 from arranger.configuration import VIEW_OF_MODE
-from arranger.ensembles import CONFIGS
 from arranger.features import FeatureSpec, PartMemory, describe
 from arranger.hints import Hints
 from arranger.models import PartModel
 from arranger.notes import NoteSequence
 from arranger.offline import Arranger
 from evaluation.pieces import Piece
-from tests.models import MODE_OF_VIEW, tiny_checkpoint, tiny_config, tiny_model
+from tests.models import MODE_OF_VIEW, PART_CONFIGS, tiny_checkpoint, tiny_config, tiny_model
 from tests.music import CHORALE, four_voices, write_chorale
 from training.batches import Batch, Examples, Variation, collate, example, on_grid
 from training.configuration import RunConfig, TrainingConfig, load_run
@@ -26,10 +25,6 @@ from training.loop import Run
 from training.part_task import PartTask
 from training.part_training import part_run
 from training.runs import train
-
-CONFIG_FILES = sorted(
-    path for path in (CONFIGS / "models").glob("*.yaml") if "tokenizer:" not in path.read_text()
-)
 
 
 def piece(seed: int, beats: int = 8) -> Piece:
@@ -280,7 +275,7 @@ def test_decisions_while_training_are_those_of_use() -> None:
     assert len(set(decided.tolist())) >= 3
 
 
-@pytest.mark.parametrize("path", CONFIG_FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PART_CONFIGS, ids=lambda path: path.stem)
 def test_every_config_builds_a_model_that_scores_a_piece(path: Path) -> None:
     config = load_run(path)
     assert config.name == path.stem
