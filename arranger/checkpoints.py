@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from .configuration import VIEW_OF_MODE, ModelConfig, section
 from .engine import Engine
 from .engine.shapes import Shapes, weight_shapes
 from .ensembles import Ensemble, Part
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 FORMAT = 1
@@ -79,9 +82,20 @@ class Checkpoint:
         return replace(self, ensemble=ensemble, casting=cast(ensemble, self.ensemble))
 
 
-def shipped() -> list[str]:
-    """The names of the checkpoints that come with the package."""
-    return sorted(path.parent.name for path in PRETRAINED.glob("*/card.json"))
+def shipped(made_for: str = "ensemble") -> list[str]:
+    """The names of the checkpoints that come with the package and whose card names an ensemble,
+    or a tokenizer."""
+    folders = sorted(path.parent for path in PRETRAINED.glob("*/card.json"))
+    return [folder.name for folder in folders if made_for in read_card(folder)]
+
+
+def find(name_or_path: str | Path, made_for: str = "ensemble") -> Path:
+    """The folder of a shipped checkpoint, or the folder itself; CheckpointError if it is none."""
+    for folder in (PRETRAINED / name_or_path, Path(name_or_path)):
+        if (folder / "card.json").is_file():
+            return folder
+    names = ", ".join(shipped(made_for)) or "none"
+    raise CheckpointError(f"no checkpoint {str(name_or_path)!r}: shipped are {names}")
 
 
 def load(name_or_path: str | Path) -> Checkpoint:
@@ -90,13 +104,7 @@ def load(name_or_path: str | Path) -> Checkpoint:
     Raises CheckpointError for an unknown name, an unreadable file, or a card that does not fit
     its weights.
     """
-    folder = PRETRAINED / name_or_path
-    if not (folder / "card.json").is_file():
-        folder = Path(name_or_path)
-    if not (folder / "card.json").is_file():
-        raise CheckpointError(
-            f"no checkpoint {str(name_or_path)!r}: shipped are {', '.join(shipped()) or 'none'}"
-        )
+    folder = find(name_or_path)
     card = load_card(folder)
     try:
         config = ModelConfig.from_dict(card.config)
@@ -114,11 +122,7 @@ def load(name_or_path: str | Path) -> Checkpoint:
             f"{folder}: the model scores {config.spec.parts} parts, its ensemble has "
             f"{len(ensemble)}"
         )
-    weights = _load_weights(folder)
-    misfit = _misfit(weights, shapes)
-    if misfit:
-        raise CheckpointError(f"{folder}: the card does not fit the weights: {misfit}")
-    return Checkpoint(card, config, ensemble, weights)
+    return Checkpoint(card, config, ensemble, load_weights(folder, shapes))
 
 
 def load_for(name_or_path: str | Path | None, ensemble: Ensemble, mode: str) -> Checkpoint:
@@ -148,12 +152,7 @@ def _nearest(ensemble: Ensemble, mode: str) -> str:
 
 def load_card(folder: Path) -> Card:
     """The card in ``folder``, checked for its format and keys."""
-    try:
-        document = json.loads((folder / "card.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise CheckpointError(f"{folder}: the card cannot be read: {error}") from error
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise CheckpointError(f"{folder}: expected a card of format {FORMAT}")
+    document = read_card(folder)
     try:
         transpositions = tuple(int(by) for by in document.get("transpositions", (0,)))
         card: Card = section(Card, {**document, "transpositions": transpositions}, "card")
@@ -172,7 +171,18 @@ def load_card(folder: Path) -> Card:
     return card
 
 
-def save(folder: Path, card: Card, weights: Mapping[str, NDArray[np.float32]]) -> None:
+def read_card(folder: Path) -> dict[str, Any]:
+    """The card in ``folder`` as plain data, checked for its format alone."""
+    try:
+        document = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"{folder}: the card cannot be read: {error}") from error
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise CheckpointError(f"{folder}: expected a card of format {FORMAT}")
+    return document
+
+
+def save(folder: Path, card: DataclassInstance, weights: Mapping[str, NDArray[np.float32]]) -> None:
     """Write a checkpoint."""
     from safetensors.numpy import save_file
 
@@ -220,7 +230,8 @@ def _misfit(weights: Mapping[str, NDArray[np.float32]], shapes: Shapes) -> str |
     return None
 
 
-def _load_weights(folder: Path) -> dict[str, NDArray[np.float32]]:
+def load_weights(folder: Path, shapes: Shapes) -> dict[str, NDArray[np.float32]]:
+    """The weights in ``folder``; CheckpointError where they do not have ``shapes``."""
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
@@ -228,4 +239,8 @@ def _load_weights(folder: Path) -> dict[str, NDArray[np.float32]]:
         stored = load_file(folder / "model.safetensors")
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{folder}: the weights cannot be read: {error}") from error
-    return {name: array.astype(np.float32) for name, array in stored.items()}
+    weights = {name: array.astype(np.float32) for name, array in stored.items()}
+    misfit = _misfit(weights, shapes)
+    if misfit:
+        raise CheckpointError(f"{folder}: the card does not fit the weights: {misfit}")
+    return weights

@@ -83,6 +83,34 @@ def _parser() -> argparse.ArgumentParser:
     )
     arrange.set_defaults(run=_arrange)
 
+    go_on = commands.add_parser("continue", help="go on from a piece, or begin one")
+    go_on.add_argument(
+        "input", type=Path, nargs="?", help="as for arrange; without it, begin from nothing"
+    )
+    go_on.add_argument("-o", "--output", type=Path, required=True, help=".mid .musicxml .json")
+    extent = go_on.add_mutually_exclusive_group()
+    extent.add_argument("--bars", type=int, help="how many bars to add (8)")
+    extent.add_argument("--seconds", type=float, help="how many seconds to add")
+    extent.add_argument(
+        "--until-silence",
+        type=float,
+        metavar="P",
+        help="stop when the model ends with this probability",
+    )
+    go_on.add_argument("--model", help="a shipped generator's name, or a folder")
+    go_on.add_argument("--seed", type=int, default=0, help="the same seed gives the same notes (0)")
+    go_on.add_argument("--temperature", type=float, default=1.0, help="0: the likeliest token (1)")
+    go_on.add_argument("--top-k", type=int, help="choose among so many tokens")
+    go_on.add_argument("--top-p", type=float, default=1.0, help="and among so much probability (1)")
+    go_on.add_argument(
+        "--min-p", type=float, default=0.0, help="and above this share of the likeliest one's (0)"
+    )
+    go_on.add_argument("--tempo", type=float, help="quarters a minute of what is new")
+    go_on.add_argument("--style", help="one that the model knows")
+    go_on.add_argument("--alternatives", type=int, default=1, metavar="N", help="write N of them")
+    go_on.add_argument("--arrange", metavar="ENSEMBLE", help="arrange the whole for an ensemble")
+    go_on.set_defaults(run=_continue)
+
     evaluate = commands.add_parser("evaluate", help="measure accuracy on reference scores")
     evaluate.add_argument("references", type=Path, nargs="+", help="files or folders")
     evaluate.add_argument("--ensemble", default="chorale", help="a name, or a YAML file")
@@ -173,6 +201,31 @@ def _draw(result: ArrangedScore, title: str, path: Path) -> None:
     piano_roll(result.arrangement, title, path)
 
 
+def _continue(arguments: argparse.Namespace) -> int:
+    from .continuation import Extent
+    from .continue_jobs import Request, run
+    from .sampling import Sampling
+
+    bars = arguments.bars
+    if bars is None and arguments.seconds is None and arguments.until_silence is None:
+        bars = 8
+    request = Request(
+        source=arguments.input,
+        output=arguments.output,
+        extent=Extent(bars, arguments.seconds, arguments.until_silence),
+        model=arguments.model,
+        sampling=Sampling(arguments.temperature, arguments.top_k, arguments.top_p, arguments.min_p),
+        seed=arguments.seed,
+        style=arguments.style,
+        tempo=arguments.tempo,
+        alternatives=arguments.alternatives,
+        ensemble=arguments.arrange,
+    )
+    for continued in run(request):
+        print("\n".join(continued.lines(request.source)))
+    return 0
+
+
 def _evaluate(arguments: argparse.Namespace) -> int:
     from evaluation.command import Question, answer
 
@@ -190,9 +243,13 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
 
 def _train(arguments: argparse.Namespace) -> int:
+    from training.configuration import read_yaml
     from training.runs import train
+    from training.token_runs import train_tokens
 
-    folder = train(arguments.config, arguments.data, arguments.out, arguments.seed)
+    generates = "tokenizer" in (read_yaml(arguments.config) or ())
+    begin = train_tokens if generates else train
+    folder = begin(arguments.config, arguments.data, arguments.out, arguments.seed)
     print(f"checkpoint: {folder}")
     return 0
 

@@ -1,6 +1,6 @@
 """Notes as arrays: the one form in which every other module sees music.
 
-Knows ticks, pitches and bars. Does not know files, parts, models or seconds.
+Knows ticks, pitches, bars and tempos. Does not know files, parts, models or seconds.
 """
 
 from __future__ import annotations
@@ -27,6 +27,25 @@ def pitch_name(pitch: int) -> str:
     return f"{_NAMES[pitch % 12]}{pitch // 12 - 1}"
 
 
+DEFAULT_VELOCITY = 64
+
+
+class Note(NamedTuple):
+    """A note in ticks."""
+
+    onset: int
+    pitch: int
+    duration: int
+    velocity: int = DEFAULT_VELOCITY
+
+
+class Tempo(NamedTuple):
+    """Quarters a minute, valid from ``tick`` on."""
+
+    tick: int
+    quarters: float
+
+
 class Meter(NamedTuple):
     """A time signature, valid from ``tick`` on."""
 
@@ -51,6 +70,7 @@ class NoteSequence:
     velocity: IntArray
     resolution: int = MODEL_RESOLUTION
     meters: tuple[Meter, ...] = ()
+    tempos: tuple[Tempo, ...] = ()
 
     def __len__(self) -> int:
         return len(self.onset)
@@ -61,6 +81,7 @@ class NoteSequence:
         rows: Iterable[tuple[int, int, int, int]],
         resolution: int = MODEL_RESOLUTION,
         meters: Iterable[Meter] = (),
+        tempos: Iterable[Tempo] = (),
     ) -> tuple[NoteSequence, IntArray]:
         """Sort ``rows`` of (onset, pitch, duration, velocity).
 
@@ -69,7 +90,8 @@ class NoteSequence:
         table = np.array(list(rows), dtype=np.int64).reshape(-1, 4)
         order = _order(table)
         onset, pitch, duration, velocity = np.ascontiguousarray(table[order].T)
-        return cls(onset, pitch, duration, velocity, resolution, tuple(meters)), order
+        columns = (onset, pitch, duration, velocity)
+        return cls(*columns, resolution, tuple(meters), tuple(tempos)), order
 
     @property
     def offset(self) -> IntArray:
@@ -100,10 +122,12 @@ class NoteSequence:
         onset = np.rint(self.onset * scale).astype(np.int64)
         offset = np.rint(self.offset * scale).astype(np.int64)
         meters = tuple(m._replace(tick=round(m.tick * scale)) for m in self.meters)
+        tempos = tuple(t._replace(tick=round(t.tick * scale)) for t in self.tempos)
         rows = np.stack([onset, self.pitch, offset - onset, self.velocity], axis=1)
         order = _order(rows)
         onset, pitch, duration, velocity = np.ascontiguousarray(rows[order].T)
-        return NoteSequence(onset, pitch, duration, velocity, resolution, meters), order
+        columns = (onset, pitch, duration, velocity)
+        return NoteSequence(*columns, resolution, meters, tempos), order
 
     def onset_groups(self) -> list[slice]:
         """One slice for each set of notes that begin together, in order."""

@@ -6,10 +6,16 @@ import torch
 
 from arranger.checkpoints import Card, Checkpoint, describe_ensemble
 from arranger.configuration import ModelConfig
+from arranger.ensembles import CONFIGS
 from arranger.models import PartModel
 from tests.music import CHORALE
 
 RECALLS = ("touch", "keys")
+PART_CONFIGS = sorted(
+    path for path in (CONFIGS / "models").glob("*.yaml") if "tokenizer:" not in path.read_text()
+)
+"""The configs of models that arrange."""
+
 MODE_OF_VIEW = {"note": "live", "chord": "chord-live", "piece": "offline"}
 VALUES = {
     "note": ["frequency", "velocity", "timing", "keys", "hints"],

@@ -14,11 +14,11 @@ from arranger import checkpoints
 from arranger.checkpoints import CheckpointError, load, load_for, save, shipped
 from arranger.configuration import ModelConfig
 from arranger.engine.shapes import weight_shapes
-from arranger.ensembles import CONFIGS, Ensemble
+from arranger.ensembles import Ensemble
 from arranger.features import describe
 from arranger.hints import Hints
 from arranger.models import PartModel
-from tests.models import MODE_OF_VIEW, tiny_checkpoint, tiny_config
+from tests.models import MODE_OF_VIEW, PART_CONFIGS, tiny_checkpoint, tiny_config
 from tests.music import CHORALE, four_voices
 from training.configuration import load_run
 
@@ -80,7 +80,7 @@ def test_the_weights_that_are_asked_for_are_those_of_the_torch_model(
     assert weight_shapes(config) == {name: tuple(w.shape) for name, w in state.items()}
 
 
-@pytest.mark.parametrize("path", sorted((CONFIGS / "models").glob("*.yaml")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", PART_CONFIGS, ids=lambda p: p.stem)
 def test_the_weights_of_every_config_are_known(path: Path) -> None:
     config = load_run(path).model
     state = PartModel(config).state_dict()

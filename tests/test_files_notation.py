@@ -57,7 +57,7 @@ def test_notes_chords_graces_and_voices_are_read() -> None:
     second = "<backup><duration>4</duration></backup>" + note("E", 3, 4, "<voice>2</voice>")
     score = score_of(xml(grace + note() + note() + note("G", head="<chord/>") + second))
     assert [row[:3] for row in rows(score)] == [
-        (0, 52, 960), (0, 60, 480), (0, 62, 0), (480, 60, 480), (480, 67, 480),
+        (0, 62, 0), (0, 52, 960), (0, 60, 480), (480, 60, 480), (480, 67, 480),
     ]  # fmt: skip
     assert score.tracks == (Track("Voice", score.tracks[0].program),)
     assert score.document.title == "Air"
@@ -238,7 +238,7 @@ def test_abc_is_read() -> None:
     score = score_of(ABC.encode(), ".abc")
     found: list[Any] = [row[:3] for row in rows(score)]
     assert found == [
-        (0, 62, 240), (240, 66, 480), (720, 69, 480), (720, 79, 0), (1200, 74, 480),
+        (0, 62, 240), (240, 66, 480), (720, 79, 0), (720, 69, 480), (1200, 74, 480),
         (1200, 78, 480), (1680, 69, 160), (1840, 71, 160), (2000, 73, 160), (2160, 74, 960),
     ]  # fmt: skip
     assert score.document.title == "First"

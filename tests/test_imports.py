@@ -18,12 +18,13 @@ ROOT = Path(__file__).parent.parent
 
 LAYERS = (
     ("notes",),
-    ("ensembles", "hints", "arrangement", "files"),
+    ("clock",),
+    ("ensembles", "hints", "arrangement", "files", "tokenizers"),
     ("performance", "casting", "features", "backbones", "decoding"),
-    ("configuration", "models", "engine"),
-    ("checkpoints",),
-    ("accelerated", "offline", "speaking", "online"),
-    ("jobs",),
+    ("configuration", "models", "engine", "token_configuration", "token_models", "sampling"),
+    ("checkpoints", "token_checkpoints"),
+    ("accelerated", "offline", "speaking", "online", "continuation"),
+    ("jobs", "continue_jobs"),
     ("__init__",),
     ("cli",),
 )
@@ -45,7 +46,10 @@ ALONE = {"arranger.backbones", "arranger.notes"}
 """These import nothing of ours outside themselves."""
 
 LIBRARIES = {
-    "torch": ("arranger.accelerated", "arranger.backbones", "arranger.models", "training"),
+    "torch": (
+        *("arranger.accelerated", "arranger.backbones", "arranger.models"),
+        *("arranger.token_models", "training"),
+    ),
     "matplotlib": ("evaluation",),
     "pypianoroll": ("evaluation",),
     "sklearn": ("evaluation",),
@@ -56,7 +60,8 @@ LIBRARIES = {
 """The packages and modules in which a library may be imported; others may be imported anywhere."""
 
 QUICK = ("arranger", *(f"arranger.{m}" for m in ("files", "decoding", "engine")))
-QUICK += ("arranger.offline", "arranger.online")
+QUICK += ("arranger.offline", "arranger.online", "arranger.continuation")
+QUICK += ("arranger.tokenizers", "arranger.token_checkpoints")
 SLOW_LIBRARIES = {"torch", "muspy", "music21", "matplotlib", "scipy", "sklearn", "pypianoroll"}
 """A command must not wait for these, so that importing QUICK must not load them."""
 

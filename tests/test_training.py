@@ -10,23 +10,28 @@ import yaml
 
 from arranger.checkpoints import load
 from arranger.configuration import VIEW_OF_MODE
-from arranger.ensembles import CONFIGS
 from arranger.features import FeatureSpec, PartMemory, describe
 from arranger.hints import Hints
 from arranger.models import PartModel
 from arranger.notes import NoteSequence
 from arranger.offline import Arranger
 from evaluation.pieces import Piece
-from tests.models import MODE_OF_VIEW, RECALLS, tiny_checkpoint, tiny_config, tiny_model
+from tests.models import (
+    MODE_OF_VIEW,
+    PART_CONFIGS,
+    RECALLS,
+    tiny_checkpoint,
+    tiny_config,
+    tiny_model,
+)
 from tests.music import CHORALE, four_voices, write_chorale
 from training.batches import Batch, Examples, Variation, collate, example, on_grid
 from training.configuration import RunConfig, TrainingConfig, load_run
 from training.decisions import decide
 from training.loop import Run
 from training.part_task import PartTask
+from training.part_training import part_run
 from training.runs import train
-
-CONFIG_FILES = sorted((CONFIGS / "models").glob("*.yaml"))
 
 
 def piece(seed: int, beats: int = 8) -> Piece:
@@ -54,7 +59,7 @@ def run_config(
 
 
 def trained(config: RunConfig, folder: Path) -> Run:
-    run = Run(config, PIECES, VALID, folder, device="cpu")
+    run = part_run(config, PIECES, VALID, folder, device="cpu")
     run.train(quiet=True)
     return run
 
@@ -78,7 +83,7 @@ def test_a_short_run_learns(tmp_path: Path, view: str, head: str) -> None:
     lines = [json.loads(line) for line in (tmp_path / "progress.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [30, 60]
     assert lines[1]["loss"] < 0.7 * lines[0]["loss"]
-    untrained = run.task.accuracy(PartModel(config.model).eval(), run.valid)
+    untrained = run.task.task.accuracy(PartModel(config.model).eval(), run.task.valid)
     assert lines[1]["valid"]["none"] > max(0.6, untrained + 0.1)
     assert run.best == pytest.approx(max(np.mean(list(li["valid"].values())) for li in lines))
 
@@ -129,7 +134,7 @@ def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(
         trained(config, tmp_path / "stopped")
     monkeypatch.undo()
     torch.manual_seed(99)
-    resumed = Run(config, PIECES, VALID, tmp_path / "stopped", device="cpu")
+    resumed = part_run(config, PIECES, VALID, tmp_path / "stopped", device="cpu")
     seen = []
     monkeypatch.setattr(Run, "_update", lambda r, b: seen.append(r.step) or update(r, b))
     assert resumed.train(quiet=True) == whole.best
@@ -278,16 +283,17 @@ def test_decisions_while_training_are_those_of_use() -> None:
     assert len(set(decided.tolist())) >= 3
 
 
-@pytest.mark.parametrize("path", CONFIG_FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PART_CONFIGS, ids=lambda path: path.stem)
 def test_every_config_builds_a_model_that_scores_a_piece(path: Path) -> None:
     config = load_run(path)
     assert config.name == path.stem
     assert config.model.view == VIEW_OF_MODE[config.mode]
     model = PartModel(config.model).eval()
-    batch = collate([example(PIECES[0], config.model.spec)])
+    piece = on_grid(PIECES[0], config.model.resolution)
+    batch = collate([example(piece, config.model.spec)])
     heard = model(batch.codes, batch.values, batch.lengths)
     assert heard.shape[:2] == batch.parts.shape
-    assert len(config.data) > 10 and len(config.licence) > 10
+    assert len(config.data) > 10 and config.licence
 
 
 MINIMAL = {

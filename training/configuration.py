@@ -17,8 +17,11 @@ from .batches import Variation
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """AdamW with a cosine schedule; the weights that are kept are a running average.
+    """How the loop goes; the weights that are kept are a running average.
 
+    ``optimizer`` and ``schedule`` (cosine or epochs, with ``decay``, ``decay_after`` and ``floor``)
+    are those of ``optimisers``; ``patience`` is how many looks in a row may be no better before
+    the run stops (0: any number); ``bf16`` computes in half precision on the CPU too.
     ``rate`` is the highest learning rate, ``average`` the decay of the running average a step,
     ``own`` the share of examples that late in training follow the model's own decisions (memory
     heads), ``every`` the steps between two looks at the valid pieces, ``valid`` how many of these
@@ -37,6 +40,13 @@ class TrainingConfig:
     every: int = 100
     valid: int = 0
     seed: int = 0
+    optimizer: str = "adamw"
+    schedule: str = "cosine"
+    decay: float = 1.0
+    decay_after: int = 0
+    floor: float = 0.0
+    patience: int = 0
+    bf16: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,14 +71,19 @@ class RunConfig:
         return replace(self, training=replace(self.training, seed=seed))
 
 
-def load_run(path: str | Path) -> RunConfig:
-    """A run from a YAML file; ValueError, in one sentence, for whatever is wrong in it."""
+def read_yaml(path: str | Path) -> Any:
+    """What a YAML file says; ValueError where it cannot be read."""
     try:
-        document = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"{path}: cannot be read ({error.strerror})") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: not a readable YAML file ({type(error).__name__})") from error
+
+
+def load_run(path: str | Path) -> RunConfig:
+    """A run from a YAML file; ValueError, in one sentence, for whatever is wrong in it."""
+    document = read_yaml(path)
     try:
         return _parse(document)
     except (KeyError, TypeError, ValueError) as error:

@@ -1,16 +1,15 @@
 """The training loop: steps, a running average of the weights, the best checkpoint, resuming.
 
-Knows models, tasks and files of its own run. The best average by accuracy on whole valid pieces
-is kept as a checkpoint that every command can load.
+Knows a task's loss and its scores on valid, optimisers, and the files of its own run; not what is
+learnt. The best average by score on valid is kept as a checkpoint that every command can load.
 """
 
 from __future__ import annotations
 
 import copy
 import json
-import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,13 +18,11 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from arranger.checkpoints import Card, describe_ensemble, save
-from arranger.models import PartModel
-from evaluation.pieces import Piece
+from arranger.checkpoints import save
 
-from .batches import Batch, Examples, on_grid
-from .configuration import RunConfig
-from .part_task import PartTask
+from .configuration import TrainingConfig
+from .optimisers import make_optimizer, rate_at
+from .task import Task
 
 
 class Run:
@@ -36,35 +33,24 @@ class Run:
     """
 
     def __init__(
-        self,
-        config: RunConfig,
-        train: Sequence[Piece],
-        valid: Sequence[Piece],
-        folder: Path,
-        device: str | None = None,
+        self, task: Task[Any], options: TrainingConfig, folder: Path, device: str | None = None
     ) -> None:
-        self.config = config
-        options, resolution = config.training, config.model.resolution
-        looked_at = valid[:: -(-len(valid) // options.valid)] if options.valid else valid
-        self.valid = [on_grid(piece, resolution) for piece in looked_at]
+        self.task = task
+        self.options = options
         self.folder = folder
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         torch.manual_seed(options.seed)
-        self.model = PartModel(config.model).to(self.device)
+        self.model = task.new_model().to(self.device)
         self.average = copy.deepcopy(self.model).eval()
-        self.task = PartTask(config.ensemble, options.own, options.smoothing)
-        gridded = [on_grid(piece, resolution) for piece in train]
-        self.examples = Examples(gridded, config.model.spec, config.ensemble, config.variation)
-        self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), options.rate, (0.9, 0.98), weight_decay=options.weight_decay
-        )
+        self.optimizer = make_optimizer(options, self.model.parameters())
         self.step = 0
-        self.best = -1.0
+        self.best = -float("inf")
+        self.stale = 0
         self.seconds = 0.0
 
     def train(self, quiet: bool = False) -> float:
-        """Train to the last step; the best accuracy on valid."""
-        options = self.config.training
+        """Train to the last step, or until no look has been better for long; the best score."""
+        options = self.options
         self._resume()
         began, losses = time.perf_counter() - self.seconds, []
         bar = tqdm(total=options.steps, initial=self.step, disable=quiet, unit="step")
@@ -76,29 +62,32 @@ class Run:
                 self.seconds = time.perf_counter() - began
                 self._look(float(np.mean(losses)), bar)
                 losses.clear()
-            if self.step >= options.steps:
+            if self.step >= options.steps or self._is_stale:
                 break
         bar.close()
         return self.best
 
-    def _batches(self) -> Iterator[Batch]:
+    def _batches(self) -> Iterator[Any]:
         """The batches from the current step on, as if the run had never stopped."""
-        size, seed = self.config.training.batch, self.config.training.seed
-        epoch, done = divmod(self.step, self.examples.batches(size))
-        while self.step < self.config.training.steps:
+        size, seed = self.options.batch, self.options.seed
+        epoch, done = divmod(self.step, self.task.batches(size))
+        while self.step < self.options.steps and not self._is_stale:
             rng = np.random.default_rng([seed, epoch])
-            yield from islice(self.examples.epoch(rng, size), done, None)
+            yield from islice(self.task.epoch(rng, size), done, None)
             epoch, done = epoch + 1, 0
 
-    def _update(self, batch: Batch) -> float:
-        options = self.config.training
-        progress = self.step / options.steps
-        rate = options.rate * (0.02 + 0.49 * (1 + math.cos(math.pi * progress)))
+    @property
+    def _is_stale(self) -> bool:
+        return 0 < self.options.patience <= self.stale
+
+    def _update(self, batch: Any) -> float:
+        options = self.options
         for group in self.optimizer.param_groups:
-            group["lr"] = rate * min(1.0, (self.step + 1) / options.warmup)
+            group["lr"] = rate_at(options, self.step, self.task.batches(options.batch))
         self.model.train()
         rng = np.random.default_rng([options.seed, self.step, 1])
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+        progress, half = self.step / options.steps, options.bf16 or self.device.type == "cuda"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
             loss = self.task.loss(self.model, batch.to(self.device), progress, rng)
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
@@ -112,53 +101,40 @@ class Run:
 
     def _look(self, loss: float, bar: Any) -> None:
         """Measure the average on valid, keep it if it is the best, and save the run's state."""
-        accuracy = {"none": self.task.accuracy(self.average, self.valid)}
-        if "hints" in self.config.model.values:
-            accuracy["both"] = self.task.accuracy(self.average, self.valid, "both")
-        if self.config.variation.played > 0:
-            accuracy["stage"] = self.task.accuracy(self.average, self.valid, played=True)
-        score = float(np.mean(list(accuracy.values())))
-        line = {"step": self.step, "loss": loss, "valid": accuracy, "seconds": self.seconds}
+        scores = self.task.scores(self.average)
+        score = float(np.mean(list(scores.values())))
+        line = {"step": self.step, "loss": loss, "valid": scores, "seconds": self.seconds}
         bar.write(json.dumps(line))
         with (self.folder / "progress.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps(line) + "\n")
+        self.stale += 1
         if score > self.best:
-            self.best = score
-            self._keep(accuracy)
+            self.best, self.stale = score, 0
+            self._keep(scores)
         state = {
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
             "best": self.best,
+            "stale": self.stale,
             "seconds": self.seconds,
             "torch_rng": torch.get_rng_state(),
-            "config": repr(self.config),
+            "config": repr(self.task.config),
         }
         torch.save(state, self.folder / "state.pt.new")
         (self.folder / "state.pt.new").replace(self.folder / "state.pt")
 
-    def _keep(self, accuracy: dict[str, float]) -> None:
-        config, options = self.config, self.config.training
-        card = Card(
-            name=config.name,
-            mode=config.mode,
-            ensemble=describe_ensemble(config.ensemble),
-            config=config.model.to_dict(),
-            data=config.data,
-            licence=config.licence,
-            training={
-                "seed": options.seed,
-                "steps": self.step,
-                "of_steps": options.steps,
-                "seconds": round(self.seconds),
-                "device": self.device.type,
-                "pieces": len(self.examples.pieces),
-            },
-            metrics={"valid_greedy": accuracy},
-        )
+    def _keep(self, scores: dict[str, float]) -> None:
+        how = {
+            "seed": self.options.seed,
+            "steps": self.step,
+            "of_steps": self.options.steps,
+            "seconds": round(self.seconds),
+            "device": self.device.type,
+        }
         weights = {name: w.cpu().numpy() for name, w in self.average.state_dict().items()}
-        save(self.folder, card, weights)
+        save(self.folder, self.task.card(how, scores), weights)
 
     def _resume(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -166,10 +142,11 @@ class Run:
         if not path.is_file():
             return
         state = torch.load(path, map_location=self.device, weights_only=True)
-        if state.get("config", repr(self.config)) != repr(self.config):
+        if state.get("config", repr(self.task.config)) != repr(self.task.config):
             raise ValueError(f"{self.folder}: holds a run of another config or seed")
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.best, self.seconds = state["step"], state["best"], state["seconds"]
+        self.stale = state["stale"]
         torch.set_rng_state(state["torch_rng"].cpu())

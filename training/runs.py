@@ -19,7 +19,7 @@ from evaluation.splits import load_split
 
 from .calibration import best_temperature
 from .configuration import RunConfig, load_run
-from .loop import Run
+from .part_training import part_run
 
 CALIBRATED, MEASURED = 12_000, 40_000
 """About how many notes of the valid pieces a finished checkpoint is calibrated and measured on."""
@@ -44,7 +44,7 @@ def train(
         run = run.with_seed(seed)
     folder = Path(out) if out else Path("runs") / f"{run.name}-{run.training.seed}"
     valid = load_split(data, "valid", run.ensemble)
-    Run(run, load_split(data, "train", run.ensemble), valid, folder).train(quiet)
+    part_run(run, load_split(data, "train", run.ensemble), valid, folder).train(quiet)
     finish(folder, run, valid)
     return folder
 

@@ -1,6 +1,23 @@
-"""Vectors to vectors: the part of a model that knows neither notes nor tokens."""
+"""Vectors to vectors: the part of a model that knows neither notes nor tokens.
 
+``Recurrent`` and ``Transformer`` hear both ways or one, for arranging; the others are causal.
+"""
+
+from .causal import CausalBackbone
+from .cells import CELLS, CellStack
 from .recurrent import Recurrent
+from .relative import RelativeTransformer
+from .rotary import RotaryTransformer
 from .transformer import Transformer
+from .xlstm import XLSTM
 
-__all__ = ["Recurrent", "Transformer"]
+__all__ = [
+    "CELLS",
+    "XLSTM",
+    "CausalBackbone",
+    "CellStack",
+    "Recurrent",
+    "RelativeTransformer",
+    "RotaryTransformer",
+    "Transformer",
+]

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
+from ..notes import Note
 from .document import (
     COPYRIGHT,
     DRUM_CHANNEL,
@@ -25,17 +25,6 @@ from .document import (
     NoteSpan,
     meta,
 )
-
-DEFAULT_VELOCITY = 64
-
-
-class Note(NamedTuple):
-    """A note in ticks."""
-
-    onset: int
-    pitch: int
-    duration: int
-    velocity: int = DEFAULT_VELOCITY
 
 
 @dataclass

@@ -69,9 +69,13 @@ def write(path: str | Path, score: Score, arrangement: Arrangement) -> None:
     cannot be written.
     """
     path = Path(path)
-    data = write_bytes(_suffix(path, WRITABLE, "written"), score, arrangement, str(path))
+    write_file(path, write_bytes(_suffix(path, WRITABLE, "written"), score, arrangement, str(path)))
+
+
+def write_file(path: str | Path, data: bytes) -> None:
+    """Write ``data``; FileError where that cannot be done."""
     try:
-        path.write_bytes(data)
+        Path(path).write_bytes(data)
     except OSError as error:
         raise FileError(f"{path}: cannot be written ({error.strerror})") from error
 

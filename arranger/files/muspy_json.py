@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..arrangement import Arrangement
-from .building import DEFAULT_VELOCITY, DocumentBuilder, Note
+from ..notes import DEFAULT_VELOCITY, Note
+from .building import DocumentBuilder
 from .document import CUE, KEY, LYRIC, MARKER, TEMPO, TEXT, Document, Event, decoded, meta
 from .limits import MAX_NOTES, MAX_TICKS
 from .parts import checked_parts

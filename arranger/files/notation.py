@@ -17,8 +17,9 @@ from functools import partial
 from math import lcm
 from typing import Any, NamedTuple
 
+from ..notes import DEFAULT_VELOCITY, Note
 from . import abc_text, music_xml
-from .building import DEFAULT_VELOCITY, DocumentBuilder, Note
+from .building import DocumentBuilder
 from .document import LYRIC, MARKER, TEXT, Document, Event, meta
 from .limits import MAX_NOTATED_NOTES, MAX_TICKS
 from .score import FileError

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..ensembles import Ensemble
-from ..notes import Meter, NoteSequence
-from .document import DRUM_CHANNEL, METER, PROGRAM, Document, track_name
+from ..notes import Meter, NoteSequence, Tempo
+from .document import DRUM_CHANNEL, METER, PROGRAM, TEMPO, Document, track_name
 
 
 class FileError(ValueError):
@@ -66,7 +66,9 @@ class Score:
         if not rows:
             held = "only drums" if tracks else "no notes"
             warnings = (*warnings, f"there is nothing to arrange: the file holds {held}")
-        notes, order = NoteSequence.from_rows(rows, document.resolution, _meters(document))
+        notes, order = NoteSequence.from_rows(
+            rows, document.resolution, _meters(document), _tempos(document)
+        )
         return cls(
             notes,
             np.array(track, dtype=np.int64)[order],
@@ -100,7 +102,10 @@ class Score:
         }
         table = sorted(rows)
         notes, order = NoteSequence.from_rows(
-            [row[:4] for row in table], self.notes.resolution, self.notes.meters
+            [row[:4] for row in table],
+            self.notes.resolution,
+            self.notes.meters,
+            self.notes.tempos,
         )
         parts = np.array([row[4] for row in table], dtype=np.int64)
         return notes, parts[order]
@@ -132,3 +137,13 @@ def _meters(document: Document) -> list[Meter]:
         if len(payload) >= 2 and payload[0] and payload[1] <= 7:
             meters[tick] = Meter(tick, payload[0], 2 ** payload[1])
     return list(meters.values())
+
+
+def _tempos(document: Document) -> list[Tempo]:
+    """The tempos, the last one where several stand together."""
+    tempos: dict[int, Tempo] = {}
+    for tick, payload in document.metas(TEMPO):
+        microseconds = int.from_bytes(payload[:3])
+        if len(payload) >= 3 and microseconds:
+            tempos[tick] = Tempo(tick, 60_000_000 / microseconds)
+    return list(tempos.values())

@@ -24,9 +24,8 @@ import numpy as np
 from tqdm import tqdm
 
 from arranger.ensembles import load_ensemble
-from arranger.files.building import DEFAULT_VELOCITY
 from arranger.files.document import METER, TEMPO
-from arranger.notes import MODEL_RESOLUTION, Meter, NoteSequence
+from arranger.notes import DEFAULT_VELOCITY, MODEL_RESOLUTION, Meter, NoteSequence
 
 from .folders import (
     SUBSETS,

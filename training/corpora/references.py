@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from arranger.arrangement import Arrangement
 from arranger.ensembles import Ensemble
 from arranger.files import Score, write
-from arranger.files.building import DocumentBuilder, Note
+from arranger.files.building import DocumentBuilder
 from arranger.files.document import KEY, METER, TEMPO
-from arranger.notes import NoteSequence
+from arranger.notes import Note, NoteSequence
 
 
 class MetaEvent(NamedTuple):

@@ -23,9 +23,9 @@ import yaml
 from numpy.typing import NDArray
 
 from arranger.files import FileError, Score, read
-from arranger.files.building import DocumentBuilder, Note
+from arranger.files.building import DocumentBuilder
 from arranger.files.document import TEMPO, Document
-from arranger.notes import NoteSequence
+from arranger.notes import Note, NoteSequence
 
 BASSES = range(32, 40)
 LOWEST_FOLDED = 47

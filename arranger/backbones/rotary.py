@@ -1,0 +1,106 @@
+"""A Transformer of today's kind: rotary positions (Su et al. 2021), RMS norms before each layer,
+gated feed-forward layers (Shazeer 2020) and torch's own attention.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .causal import CausalBackbone, Past, visible
+
+
+class RotaryState(NamedTuple):
+    """``position`` of the next vector; keys, already rotated, and values of each layer."""
+
+    position: int
+    pasts: tuple[tuple[Past, Past], ...]
+
+
+class RotaryLayer(nn.Module):
+    """Attention and a gated feed-forward layer, each normed before and added to its input."""
+
+    def __init__(self, width: int, heads: int, feed_forward: int, dropout: float) -> None:
+        super().__init__()
+        self.heads = heads
+        self.attention_norm = nn.RMSNorm(width)
+        self.query_key_value = nn.Linear(width, 3 * width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+        self.feed_norm = nn.RMSNorm(width)
+        self.feed_in = nn.Linear(width, 2 * feed_forward, bias=False)
+        self.feed_out = nn.Linear(feed_forward, width, bias=False)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(
+        self, x: Tensor, past: tuple[Past, Past], turn: Tensor, window: int | None
+    ) -> tuple[Tensor, tuple[Past, Past]]:
+        """``turn`` (2, time, d / 2): the cosine and sine of each position's angles."""
+        batch, time, width = x.shape
+        projected = self.query_key_value(self.attention_norm(x)).view(
+            batch, time, 3, self.heads, -1
+        )
+        q, k, v = projected.permute(2, 0, 3, 1, 4)  # (batch, heads, time, d)
+        keep = None if window is None else window + time - 1  # the first query still sees its own
+        past = (past[0].append(_rotated(k, turn), keep), past[1].append(v, keep))
+        keys, values = past[0].rows, past[1].rows
+        count = keys.shape[2]
+        if count == time and (window is None or time <= window):
+            y = F.scaled_dot_product_attention(_rotated(q, turn), keys, values, is_causal=True)
+        else:
+            mask = visible(time, count, window, x.device)
+            y = F.scaled_dot_product_attention(_rotated(q, turn), keys, values, attn_mask=mask)
+        x = x + self.dropout(self.out(y.transpose(1, 2).reshape(batch, time, width)))
+        gate, value = self.feed_in(self.feed_norm(x)).chunk(2, dim=-1)
+        return x + self.dropout(self.feed_out(F.silu(gate) * value)), past
+
+
+class RotaryTransformer(CausalBackbone[RotaryState]):
+    """``window``: how many positions one sees, itself among them; None: all."""
+
+    def __init__(
+        self,
+        inputs: int,
+        width: int,
+        layers: int,
+        heads: int,
+        feed_forward: int,
+        dropout: float = 0.0,
+        window: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.outputs = width
+        self.heads = heads
+        self.window = window
+        self.embed = nn.Identity() if inputs == width else nn.Linear(inputs, width, bias=False)
+        self.dropout = nn.Dropout(dropout)
+        self.layers = nn.ModuleList(
+            RotaryLayer(width, heads, feed_forward, dropout) for _ in range(layers)
+        )
+        self.norm = nn.RMSNorm(width)
+
+    def initial_state(self, batch: int) -> RotaryState:
+        like = self.norm.weight
+        empty = Past.empty(like, batch, self.heads, self.outputs // self.heads)
+        return RotaryState(0, tuple((empty, empty) for _ in self.layers))
+
+    def extend(self, x: Tensor, state: RotaryState) -> tuple[Tensor, RotaryState]:
+        time, d = x.shape[1], self.outputs // self.heads
+        position = torch.arange(state.position, state.position + time, device=x.device)
+        rate = 10_000.0 ** (-torch.arange(0, d, 2, device=x.device) / d)
+        angle = position[:, None] * rate
+        turn = torch.stack([angle.cos(), angle.sin()]).to(x.dtype)
+        x, after = self.dropout(self.embed(x)), []
+        for layer, before in zip(cast("list[RotaryLayer]", self.layers), state.pasts, strict=True):
+            x, behind = layer(x, before, turn, self.window)
+            after.append(behind)
+        y: Tensor = self.norm(x)
+        return y, RotaryState(state.position + time, tuple(after))
+
+
+def _rotated(x: Tensor, turn: Tensor) -> Tensor:
+    """Each pair of ``x`` (..., time, d), its halves being the pairs' sides, turned by its angle."""
+    (a, b), (cos, sin) = x.chunk(2, dim=-1), turn
+    return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)

@@ -1,0 +1,127 @@
+"""Files in, files out: what ``arranger continue`` does with a path.
+
+Knows files, generators and arrangers; not how a command line is parsed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from .checkpoints import load_for, shipped
+from .continuation import Extent, Generator
+from .ensembles import load_ensemble
+from .files import Score, read
+from .files.formats import WRITABLE
+from .files.joining import empty_score, joined, write_as_it_stands
+from .notes import Meter, Note, Tempo
+from .offline import Arranger
+from .sampling import Sampling
+
+TRACK = "Continuation"
+SLOWEST, FASTEST = 10.0, 400.0
+"""Quarters a minute that may be asked for."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to continue and how. ``source`` None: begin from nothing. ``tempo``: quarters a minute
+    of what is new. ``ensemble``: arrange the whole for it."""
+
+    source: Path | None
+    output: Path
+    extent: Extent
+    model: str | None = None
+    sampling: Sampling = field(default_factory=Sampling)
+    seed: int = 0
+    style: str | None = None
+    tempo: float | None = None
+    alternatives: int = 1
+    ensemble: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.output.suffix.lower() not in WRITABLE:
+            raise ValueError(f"{self.output}: expected a suffix among {', '.join(WRITABLE)}")
+        if not 1 <= self.alternatives <= 100:
+            raise ValueError(f"alternatives must lie in 1..100, not {self.alternatives}")
+        if self.tempo is not None and not SLOWEST <= self.tempo <= FASTEST:
+            raise ValueError(
+                f"tempo must lie in {SLOWEST:g}..{FASTEST:g} quarters a minute, not {self.tempo:g}"
+            )
+
+    def outputs(self) -> list[Path]:
+        """Where each alternative goes: the output itself, or numbered beside it."""
+        if self.alternatives == 1:
+            return [self.output]
+        stem, suffix = self.output.stem, self.output.suffix
+        numbers = range(1, self.alternatives + 1)
+        return [self.output.with_name(f"{stem}-{n}{suffix}") for n in numbers]
+
+
+@dataclass(frozen=True)
+class Continued:
+    """One written continuation: the whole score, how many of its notes are new, and how long the
+    first of them and all of them took, in seconds."""
+
+    output: Path
+    score: Score
+    new: int
+    first: float
+    seconds: float
+
+    def lines(self, source: Path | None) -> list[str]:
+        """What was done, for a person to read."""
+        given = len(self.score.notes) - self.new
+        said = [
+            f"{source or 'nothing'} -> {self.output}: {given} notes and {self.new} new ones "
+            f"in {self.seconds:.1f} s, the first after {1000 * self.first:.0f} ms"
+        ]
+        return said + [f"  warning: {warning}" for warning in self.score.warnings]
+
+
+def run(request: Request) -> Iterator[Continued]:
+    """Continue and write each alternative; ValueError for what a person can mend."""
+    generator = Generator.from_pretrained(request.model or _default())
+    score = read(request.source) if request.source else empty_score()
+    arranger = None
+    if request.ensemble:
+        ensemble = load_ensemble(request.ensemble)
+        arranger = Arranger(load_for(f"{ensemble.name}-offline", ensemble, "offline"))
+    for n, output in enumerate(request.outputs()):
+        continued = continue_score(generator, score, request, request.seed + n)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        if arranger is None:
+            write_as_it_stands(output, continued.score)
+        else:
+            arranger.arrange(continued.score).write(output)
+        yield replace(continued, output=output)
+
+
+def continue_score(generator: Generator, score: Score, request: Request, seed: int) -> Continued:
+    """``score`` continued in memory, on a track of its own."""
+    began = time.perf_counter()
+    notes, changes = score.notes, list[Tempo | Meter]()
+    if request.tempo is not None:
+        tempo = Tempo(int(notes.offset.max(initial=0)), request.tempo)
+        earlier = tuple(t for t in notes.tempos if t.tick < tempo.tick)
+        notes = replace(notes, tempos=(*earlier, tempo))
+        changes.append(tempo)
+    prompt = generator.prompt(notes, request.extent, request.style)
+    new, first = list[Note](), 0.0
+    for each in generator.said(prompt, request.extent, request.sampling, seed):
+        if isinstance(each, Note):
+            first = first or time.perf_counter() - began
+            new.append(each)
+        elif not (isinstance(each, Tempo) and request.tempo is not None):
+            changes.append(each)
+    grown = joined(score, TRACK, new, changes, prompt.warnings)
+    return Continued(request.output, grown, len(new), first, time.perf_counter() - began)
+
+
+def _default() -> str:
+    names = shipped("tokenizer")
+    if not names:
+        raise ValueError("no generator is shipped: train one and name it with --model")
+    return names[0]

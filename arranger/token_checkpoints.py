@@ -1,0 +1,80 @@
+"""Checkpoints of token models: as those that arrange, with a tokenizer in place of an ensemble.
+
+Knows files and cards; torch only when it checks weights against the model that a card describes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .checkpoints import FORMAT, CheckpointError, find, load_weights, read_card
+from .configuration import section
+from .token_configuration import TokenModelConfig
+from .tokenizers import Tokenizer, tokenizer
+
+
+@dataclass(frozen=True)
+class TokenCard:
+    """What a checkpoint is, on what it was trained and how good it is.
+
+    ``tokenizer`` holds its name and options. ``context`` is the length of the windows that the
+    model was trained on, in tokens. ``metrics`` maps a split to nats a token and what else was
+    measured; ``data`` and ``licence`` name the training set and its terms.
+    """
+
+    name: str
+    tokenizer: Mapping[str, Any]
+    config: Mapping[str, Any]
+    context: int
+    data: str
+    licence: str
+    training: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    format: int = FORMAT
+
+
+@dataclass(frozen=True)
+class TokenCheckpoint:
+    """A loaded checkpoint. ``weights`` maps the names of the torch model to arrays."""
+
+    card: TokenCard
+    config: TokenModelConfig
+    tokenizer: Tokenizer[Any]
+    weights: Mapping[str, NDArray[np.float32]]
+
+
+def load_tokens(name_or_path: str | Path) -> TokenCheckpoint:
+    """The shipped checkpoint of that name, or the one in that folder.
+
+    Raises CheckpointError for an unknown name, an unreadable file, a checkpoint that arranges, or
+    a card that does not fit its weights.
+    """
+    from .token_models import weight_shapes
+
+    folder = find(name_or_path, "tokenizer")
+    document = read_card(folder)
+    if "tokenizer" not in document:
+        raise CheckpointError(f"{folder}: a checkpoint that arranges, expected one that generates")
+    try:
+        card: TokenCard = section(TokenCard, document, "card")
+        tokens = tokenizer(**card.tokenizer)
+        config = TokenModelConfig.from_dict(card.config)
+        shapes = weight_shapes(config)
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise CheckpointError(f"{folder}: the card describes no token model: {error}") from error
+    if config.tokens != tokens.size:
+        raise CheckpointError(
+            f"{folder}: the model knows {config.tokens} tokens, its tokenizer {tokens.size}"
+        )
+    return TokenCheckpoint(card, config, tokens, load_weights(folder, shapes))
+
+
+def describe_tokenizer(name: str, options: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """A tokenizer as plain data, as a card keeps it."""
+    return {"name": name, **{key: list(value) for key, value in options.items()}}

@@ -1,0 +1,90 @@
+"""How a token model is built: one frozen dataclass a section; unknown keys are errors.
+
+Knows the names of backbones; not torch, not weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from .configuration import section
+
+CELL_KINDS = ("rnn", "gru", "lstm")
+ATTENTION_KINDS = ("relative", "residual-scores", "rotary")
+KINDS = (*CELL_KINDS, "xlstm", *ATTENTION_KINDS)
+
+
+@dataclass(frozen=True)
+class TokenBackboneConfig:
+    """``kind``: rnn, gru, lstm, xlstm; relative (Music Transformer's attention), residual-scores
+    (RealFormer's) or rotary.
+
+    ``heads`` and ``feed_forward`` are those of the last four. ``cells`` are an xLSTM's, one a
+    block: m (mLSTM) or s (sLSTM), and stand for its ``layers``. ``distances`` are embedded by the
+    two with relative positions. ``window``: how many positions attention sees; None: all.
+    """
+
+    kind: str
+    units: int
+    layers: int = 1
+    dropout: float = 0.0
+    heads: int = 4
+    feed_forward: int = 256
+    cells: str = "m"
+    distances: int = 256
+    window: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"backbone kind must be one of {', '.join(KINDS)}, not {self.kind!r}")
+        if self.kind not in CELL_KINDS and self.units % self.heads:
+            raise ValueError(f"{self.heads} heads cannot share {self.units} units evenly")
+        if self.kind == "rotary" and self.units // self.heads % 2:
+            raise ValueError(f"rotary heads must be of even width, not {self.units // self.heads}")
+        if not self.cells or set(self.cells) - {"m", "s"}:
+            raise ValueError(f"cells must be letters m and s, not {self.cells!r}")
+
+
+@dataclass(frozen=True)
+class TokenHeadConfig:
+    """Linear layers of ``widths`` before the last one, to the tokens.
+
+    Behind each: a layer norm if ``norm``, a ReLU if ``relu``, and ``dropout``. ``input_dropout``
+    stands before the first.
+    """
+
+    widths: tuple[int, ...] = ()
+    norm: bool = False
+    relu: bool = True
+    dropout: float = 0.0
+    input_dropout: float = 0.0
+
+
+@dataclass(frozen=True)
+class TokenModelConfig:
+    """``tokens`` is the size of the vocabulary, ``embedding`` the width of a token's vector; 0:
+    tokens go in as one-hot vectors."""
+
+    tokens: int
+    embedding: int
+    backbone: TokenBackboneConfig
+    head: TokenHeadConfig = TokenHeadConfig()
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> TokenModelConfig:
+        """The config that ``document`` describes; ValueError names what is wrong in it."""
+        head = dict(document.get("head") or {})
+        head["widths"] = tuple(head.get("widths", ()))
+        sections = {
+            **document,
+            "backbone": section(TokenBackboneConfig, document.get("backbone", {}), "backbone"),
+            "head": section(TokenHeadConfig, head, "head"),
+        }
+        config: TokenModelConfig = section(cls, sections, "model")
+        return config
+
+    def to_dict(self) -> dict[str, Any]:
+        """The config as plain data."""
+        return asdict(self)

@@ -1,0 +1,114 @@
+"""TokenModel: tokens so far in, scores of the next token out.
+
+front (an embedding, or one-hot vectors) + causal backbone + head. Knows torch and token ids; not
+notes, grammars or chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from .backbones import XLSTM, CausalBackbone, CellStack, RelativeTransformer, RotaryTransformer
+from .notes import IntArray
+from .token_configuration import CELL_KINDS, TokenHeadConfig, TokenModelConfig
+
+
+class TokenModel(nn.Module):
+    """Scores are logits over ``config.tokens`` tokens."""
+
+    def __init__(self, config: TokenModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding = nn.Embedding(config.tokens, config.embedding) if config.embedding else None
+        self.backbone = _backbone(config)
+        self.head = _head(self.backbone.outputs, config.head, config.tokens)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """``ids`` (batch, time): the scores of what follows each, (batch, time, tokens)."""
+        scores: Tensor = self.head(self.backbone(self._front(ids)))
+        return scores
+
+    def initial_state(self, batch: int) -> Any:
+        """The backbone's state before the first token."""
+        return self.backbone.initial_state(batch)
+
+    def extend(self, ids: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """``ids`` (batch, time) behind those that ``state`` has seen: the scores of what follows
+        the last of them, (batch, tokens), and the state behind it."""
+        y, state = self.backbone.extend(self._front(ids), state)
+        return self.head(y[:, -1]), state
+
+    def _front(self, ids: Tensor) -> Tensor:
+        if self.embedding is None:
+            return F.one_hot(ids, self.config.tokens).float()
+        x: Tensor = self.embedding(ids)
+        return x
+
+
+class Predictor:
+    """A trained token model at work on one sequence, in numpy's terms."""
+
+    def __init__(
+        self, config: TokenModelConfig, weights: Mapping[str, NDArray[np.float32]]
+    ) -> None:
+        self._model = TokenModel(config).eval()
+        self._model.load_state_dict({k: torch.from_numpy(w) for k, w in weights.items()})
+
+    @torch.inference_mode()
+    def read(self, ids: IntArray, state: Any = None) -> tuple[NDArray[np.float64], Any]:
+        """Read ``ids`` (T,), one or more, behind those that ``state`` has seen; None: none.
+
+        Returns the scores of the next token, (tokens,), and the state behind the last.
+        """
+        state = self._model.initial_state(1) if state is None else state
+        scores, state = self._model.extend(torch.from_numpy(ids)[None], state)
+        return scores[0].double().numpy(), state
+
+
+def weight_shapes(config: TokenModelConfig) -> dict[str, tuple[int, ...]]:
+    """The shape of every weight of a model, without making one."""
+    with torch.device("meta"):
+        return {name: tuple(w.shape) for name, w in TokenModel(config).state_dict().items()}
+
+
+def _backbone(config: TokenModelConfig) -> CausalBackbone[Any]:
+    options, inputs = config.backbone, config.embedding or config.tokens
+    if options.kind in CELL_KINDS:
+        return CellStack(options.kind, inputs, options.units, options.layers, options.dropout)
+    shape = (options.heads, options.feed_forward)
+    if options.kind == "xlstm":
+        return XLSTM(options.cells, inputs, options.units, *shape, options.dropout)
+    if options.kind == "rotary":
+        return RotaryTransformer(
+            inputs, options.units, options.layers, *shape, options.dropout, options.window
+        )
+    return RelativeTransformer(
+        inputs,
+        options.units,
+        options.layers,
+        *shape,
+        options.distances,
+        options.dropout,
+        residual_scores=options.kind == "residual-scores",
+        window=options.window,
+    )
+
+
+def _head(inputs: int, config: TokenHeadConfig, tokens: int) -> nn.Sequential:
+    layers: list[nn.Module] = [nn.Dropout(config.input_dropout)]
+    for width in config.widths:
+        layers.append(nn.Linear(inputs, width))
+        if config.norm:
+            layers.append(nn.LayerNorm(width))
+        if config.relu:
+            layers.append(nn.ReLU())
+        layers.append(nn.Dropout(config.dropout))
+        inputs = width
+    return nn.Sequential(*layers, nn.Linear(inputs, tokens))

@@ -1,0 +1,164 @@
+"""The pieces that token models learn from: scores, or folk tunes, and their splits.
+
+Knows files and splits; tokens only in that a tune is words and a score is notes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from arranger.clock import DEFAULT_TEMPO, Clock
+from arranger.files import FileError, read
+from arranger.files.formats import READABLE
+from arranger.notes import IntArray, NoteSequence, Tempo
+from arranger.tokenizers import Tokenizer
+from arranger.tokenizers.folk import FolkTokens
+from arranger.tokenizers.folk_text import words
+from evaluation.pieces import NO_SCORE
+from evaluation.splits import split_paths
+
+_TUNE = re.compile(r"(?m)^(?=X:)")
+
+
+@dataclass(frozen=True)
+class ScorePiece:
+    """The notes of a score that its tokens can say."""
+
+    name: str
+    notes: NoteSequence
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts."""
+        clock = Clock(self.notes.tempos, self.notes.resolution)
+        return float(clock.seconds(self.notes.offset.max(initial=0)))
+
+    def ids(self, tokens: Tokenizer[Any], semitones: int = 0, stretch: float = 1.0) -> IntArray:
+        """Its tokens, transposed, and slower by ``stretch`` where they count in seconds."""
+        notes = self.notes.transposed(semitones)
+        if stretch != 1.0:
+            tempos = [Tempo(0, DEFAULT_TEMPO), *notes.tempos]
+            slower = tuple(Tempo(tick, quarters / stretch) for tick, quarters in tempos)
+            notes = replace(notes, tempos=slower)
+        return closed(tokens, tokens.encode(notes))
+
+    def room(self, tokens: Tokenizer[Any], limits: tuple[int, int]) -> range:
+        """The transpositions within ``limits`` that leave every note a pitch of the tokens."""
+        low, high = tokens.pitches[0], tokens.pitches[-1]
+        down = max(limits[0], low - int(self.notes.pitch.min(initial=high)))
+        up = min(limits[1], high - int(self.notes.pitch.max(initial=low)))
+        return range(min(0, down), max(0, up) + 1)
+
+
+@dataclass(frozen=True)
+class TunePiece:
+    """A folk tune as words, always on C."""
+
+    name: str
+    spoken: tuple[str, ...]
+    notes: NoteSequence
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts at 120 quarters a minute."""
+        return float(Clock((), self.notes.resolution).seconds(self.notes.offset.max(initial=0)))
+
+    def ids(self, tokens: Tokenizer[Any], semitones: int = 0, stretch: float = 1.0) -> IntArray:
+        """Its tokens; a tune is not varied."""
+        assert isinstance(tokens, FolkTokens)
+        return tokens.encode_words(self.spoken)
+
+    def room(self, tokens: Tokenizer[Any], limits: tuple[int, int]) -> range:
+        """No transposition but none."""
+        return range(1)
+
+
+TokenPiece = ScorePiece | TunePiece
+
+
+def closed(tokens: Tokenizer[Any], ids: IntArray) -> IntArray:
+    """A piece's tokens between what opens and what ends one."""
+    ends = [] if tokens.end is None else [tokens.end]
+    return np.array([*tokens.opening, *ids.tolist(), *ends], dtype=np.int64)
+
+
+def load_token_pieces(
+    folder: str | Path, split: str, tokens: Tokenizer[Any], valid_share: float
+) -> list[TokenPiece]:
+    """The pieces of one split of the corpus in ``folder``: train, valid or test.
+
+    The split is that of its split.json; without one, of its folders ``train`` and ``test``, where
+    ``valid_share`` of the training files are the valid ones; without these, every tenth file is a
+    test one. ABC files are books of tunes, for folk tokens. ValueError if nothing is left.
+    """
+    paths = _split(Path(folder), split, valid_share)
+    pieces: list[TokenPiece] = []
+    if isinstance(tokens, FolkTokens):
+        tunes = enumerate(_tunes(paths, tokens))
+        pieces += [tune for i, tune in tunes if _part(i, valid_share) == split]
+    else:
+        pieces += _scores(paths, tokens)
+    if not pieces:
+        raise ValueError(f"{folder}: no piece of the split {split!r} can be said in these tokens")
+    return pieces
+
+
+def _split(folder: Path, split: str, valid_share: float) -> list[Path]:
+    if (folder / "split.json").is_file():
+        return split_paths(folder, split)
+    if not folder.is_dir():
+        raise ValueError(f"{folder}: there is no such folder")
+    found = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in READABLE and path.name != NO_SCORE
+    )
+    if found and all(path.suffix.lower() == ".abc" for path in found):
+        return found  # tunes are split one by one
+    if (folder / "train").is_dir() and (folder / "test").is_dir():
+        if split == "test":
+            return [path for path in found if path.is_relative_to(folder / "test")]
+        found = [path for path in found if path.is_relative_to(folder / "train")]
+        every = max(2, round(1 / valid_share))
+        return [p for i, p in enumerate(found) if (i % every == every // 2) == (split == "valid")]
+    return [path for i, path in enumerate(found) if _part(i, valid_share) == split]
+
+
+def _part(i: int, valid_share: float) -> str:
+    """The split of piece ``i`` of a corpus that has none: spread evenly, a tenth to test."""
+    if i % 10 == 9:
+        return "test"
+    return "valid" if i % max(2, round(1 / valid_share)) == 4 else "train"
+
+
+def _scores(paths: Iterable[Path], tokens: Tokenizer[Any]) -> Iterator[ScorePiece]:
+    for path in paths:
+        try:
+            notes = read(path).notes
+        except FileError:
+            continue
+        refused = tokens.refusals(notes)
+        if refused:
+            kept = np.ones(len(notes), bool)
+            kept[list(refused)] = False
+            notes = notes.take(kept)
+        if len(notes):
+            yield ScorePiece(path.stem, notes)
+
+
+def _tunes(paths: Iterable[Path], tokens: FolkTokens) -> Iterator[TunePiece]:
+    for path in paths:
+        text = path.read_text(encoding="utf-8", errors="replace").replace("\r\n", "\n")
+        for n, tune in enumerate(_TUNE.split(text)[1:]):
+            try:
+                spoken = tuple(words(tune))
+                notes = tokens.decode(tokens.encode_words(spoken))
+            except ValueError:  # what the words cannot say
+                continue
+            yield TunePiece(f"{path.stem}-{n}", spoken, notes)

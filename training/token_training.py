@@ -1,0 +1,164 @@
+"""What a token model learns: the next token, in windows of varied pieces.
+
+Gives the loop batches, a loss and a score; knows models, pieces and tokenizers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from arranger.notes import IntArray
+from arranger.token_checkpoints import TokenCard
+from arranger.token_models import TokenModel
+from arranger.tokenizers.chords import ChordTokens
+
+from .loop import Run
+from .token_configuration import TokenRunConfig
+from .token_pieces import TokenPiece
+
+NO_TOKEN = -1
+
+
+@dataclass(frozen=True)
+class TokenBatch:
+    """Windows (batch, time) of tokens and, for each, the one to foretell or ``NO_TOKEN``."""
+
+    ids: Tensor
+    targets: Tensor
+
+    def to(self, device: torch.device) -> TokenBatch:
+        """The same batch on ``device``."""
+        return TokenBatch(self.ids.to(device), self.targets.to(device))
+
+
+class TokenTraining:
+    """Learns ``train``; its score is minus the nats a token on ``valid``."""
+
+    def __init__(
+        self, config: TokenRunConfig, train: Sequence[TokenPiece], valid: Sequence[TokenPiece]
+    ) -> None:
+        self.config = config
+        self.tokens = config.make_tokenizer()
+        self.pieces = train
+        self._ids: dict[tuple[int, int], IntArray] = {}
+        self._rooms = [piece.room(self.tokens, config.windows.transpose) for piece in train]
+        ahead = config.windows.length - 1
+        self._shares = [-(-(len(self._said(i, 0)) - 1) // ahead) for i in range(len(train))]
+        self._valid = [piece.ids(self.tokens) for piece in valid]
+
+    def new_model(self) -> TokenModel:
+        return TokenModel(self.config.model)
+
+    def batches(self, size: int) -> int:
+        return -(-sum(self._shares) // size)
+
+    def epoch(self, rng: np.random.Generator, size: int) -> Iterator[TokenBatch]:
+        """As many windows of each piece as cover it, at random places, each varied anew."""
+        order = np.repeat(np.arange(len(self.pieces)), self._shares)
+        rng.shuffle(order)
+        for start in range(0, len(order), size):
+            windows = [self._window(int(i), rng) for i in order[start : start + size]]
+            yield window_batch(windows, self.config.windows.length, self.config.windows.last_only)
+
+    def loss(
+        self, model: TokenModel, batch: TokenBatch, progress: float, rng: np.random.Generator
+    ) -> Tensor:
+        """Mean cross entropy over the tokens to foretell."""
+        return F.cross_entropy(
+            model(batch.ids).float().transpose(1, 2),
+            batch.targets,
+            ignore_index=NO_TOKEN,
+            label_smoothing=self.config.training.smoothing,
+        )
+
+    def scores(self, model: TokenModel) -> dict[str, float]:
+        nats, count = total_nats(model, self._valid, self.config.windows.length)
+        return {"likelihood": -nats / count}
+
+    def card(self, training: Mapping[str, Any], scores: Mapping[str, float]) -> TokenCard:
+        config = self.config
+        return TokenCard(
+            name=config.name,
+            tokenizer=dict(config.tokenizer),
+            config=config.model.to_dict(),
+            context=config.windows.length - 1,
+            data=config.data,
+            licence=config.licence,
+            training={**training, "pieces": len(self.pieces)},
+            metrics={"valid": {"nats": -scores["likelihood"]}},
+        )
+
+    def _window(self, i: int, rng: np.random.Generator) -> IntArray:
+        low, high = self.config.windows.stretch
+        if low < high and self.tokens.in_seconds:
+            room = self._rooms[i]
+            ids = self.pieces[i].ids(self.tokens, int(rng.choice(room)), rng.uniform(low, high))
+        else:
+            ids = self._said(i, int(rng.choice(self._rooms[i])))
+        start = int(rng.integers(0, max(1, len(ids) - self.config.windows.length + 1)))
+        return ids[start : start + self.config.windows.length]
+
+    def _said(self, i: int, semitones: int) -> IntArray:
+        if (i, semitones) not in self._ids:
+            self._ids[i, semitones] = self.pieces[i].ids(self.tokens, semitones)
+        return self._ids[i, semitones]
+
+
+def window_batch(windows: Sequence[IntArray], length: int, last_only: bool = False) -> TokenBatch:
+    """Windows of at most ``length`` tokens, padded to the longest."""
+    longest = max(map(len, windows))
+    ids: NDArray[np.int64] = np.zeros((len(windows), longest - 1), np.int64)
+    targets = np.full_like(ids, NO_TOKEN)
+    for row, (shown, foretold) in enumerate(zip(ids, targets, strict=True)):
+        window = windows[row]
+        shown[: len(window) - 1] = window[:-1]
+        begin = len(window) - 2 if last_only else 0
+        foretold[begin : len(window) - 1] = window[1 + begin :]
+    return TokenBatch(torch.from_numpy(ids), torch.from_numpy(targets))
+
+
+@torch.no_grad()
+def total_nats(
+    model: TokenModel, pieces: Sequence[IntArray], length: int, batch: int = 16
+) -> tuple[float, int]:
+    """The nats that ``pieces`` (tokens) cost, and how many tokens they are, in windows of
+    ``length`` that overlap by one token: every token but a piece's first is foretold once."""
+    windows = [
+        ids[start : start + length]
+        for ids in pieces
+        for start in range(0, max(1, len(ids) - 1), length - 1)
+    ]
+    windows = sorted((w for w in windows if len(w) > 1), key=len)
+    device = next(model.parameters()).device
+    nats, count = 0.0, 0
+    for start in range(0, len(windows), batch):
+        shown = window_batch(windows[start : start + batch], length).to(device)
+        scores = model(shown.ids).float().transpose(1, 2)
+        nats += float(
+            F.cross_entropy(scores, shown.targets, ignore_index=NO_TOKEN, reduction="sum")
+        )
+        count += int((shown.targets != NO_TOKEN).sum())
+    return nats, count
+
+
+def token_run(
+    config: TokenRunConfig,
+    train: Sequence[TokenPiece],
+    valid: Sequence[TokenPiece],
+    folder: Path,
+    device: str | None = None,
+) -> Run:
+    """The run that ``config`` describes, its words learnt from ``train``."""
+    if config.learn_words:
+        known = ChordTokens.learn((piece.notes for piece in train), config.learn_words)
+        config = config.with_words(known)
+    return Run(TokenTraining(config, train, valid), config.training, folder, device)
