@@ -58,15 +58,6 @@ def finish(folder: Path, transpositions: Sequence[int], valid: list[Piece]) -> C
     return card
 
 
-def write_measure(folder: Path, data: str | Path, split: str) -> dict[str, float]:
-    """Measure the checkpoint in ``folder`` on a split and write the numbers on its card."""
-    checkpoint = load(folder)
-    found = measure(checkpoint, load_split(data, split, checkpoint.ensemble))
-    card = replace(checkpoint.card, metrics={**checkpoint.card.metrics, split: found})
-    save(folder, card, checkpoint.weights)
-    return found
-
-
 def measure(checkpoint: Checkpoint, pieces: list[Piece]) -> dict[str, float]:
     """The accuracy with each kind of hints, and on a stage for a live checkpoint."""
     mode, ensemble = checkpoint.card.mode, checkpoint.ensemble
