@@ -215,7 +215,7 @@ def _measure(arguments: argparse.Namespace) -> int:
 
     runs, data, split = arguments.checkpoints, arguments.data, arguments.split
     for seeds in measure_runs(runs, data, split, arguments.results, arguments.workers):
-        shown = ", ".join(f"{100 * accuracy:.2f} %" for accuracy in seeds.accuracies)
+        shown = ", ".join(f"{100 * accuracy:.2f} %" for accuracy in seeds.accuracies.values())
         print(f"{' '.join(seeds.key)}: {shown}")
     return 0
 

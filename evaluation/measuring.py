@@ -79,14 +79,13 @@ def update(
     results = load_results(ensemble.name, folder)
     models: set[str] = set()
     for split in reported_splits(corpus):
-        protocol = protocol_digest(corpus, split, ensemble)
-        pieces: list[Piece] = []
+        pieces = load_split(corpus, split, ensemble)
+        protocol = protocol_digest(pieces, ensemble)
         for task in tasks(ensemble, split):
             models.add(task.key.model)
             known = results.rows.get(task.key)
             if known and not fresh and known.is_of(task.checkpoint, protocol):
                 continue
-            pieces = pieces or load_split(corpus, split, ensemble)
             metrics = task.measure(pieces, ensemble, workers)
             results = results.plus(Row(task.key, task.checkpoint, protocol, metrics))
             save_results(results, folder)
@@ -116,6 +115,16 @@ def tasks(ensemble: Ensemble, split: str) -> Iterator[Task]:
             yield Task(Key(row.scorer.name, split, row.mode, row.hints), digest, row.scorer)
 
 
+def outdated(ensemble: Ensemble, results: Results) -> int:
+    """How many of the rows are not those of the checkpoints and baselines that are shipped now."""
+    current = {
+        (task.key, task.checkpoint)
+        for split in {key.split for key in results.rows}
+        for task in tasks(ensemble, split)
+    }
+    return sum((key, row.checkpoint) not in current for key, row in results.rows.items())
+
+
 def ways(checkpoint: Checkpoint) -> list[tuple[str, str]]:
     """The modes and hints in which a checkpoint is measured; on a stage without hints."""
     mode = checkpoint.card.mode
@@ -142,11 +151,11 @@ def measure_runs(
         ensemble = checkpoints[0].ensemble
         pieces = load_split(corpus, split, ensemble)
         for mode, hints in ways(checkpoints[0]):
-            accuracies = []
+            accuracies = {}
             for checkpoint in checkpoints:
                 labeller = labeller_for(checkpoint, mode)
                 report = evaluate(labeller, pieces, hints, ensemble, mode, workers=workers)
-                accuracies.append(float(report.metrics["accuracy"]))
+                accuracies[checkpoint_digest(checkpoint)] = float(report.metrics["accuracy"])
             seeds = Seeds.of(Key(name, split, mode, hints), accuracies)
             save_results(load_results(ensemble_name, folder).plus(seeds), folder)
             yield seeds

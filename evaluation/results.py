@@ -20,7 +20,7 @@ import numpy as np
 from arranger.checkpoints import Checkpoint, describe_ensemble
 from arranger.ensembles import Ensemble
 
-from .splits import split_paths
+from .pieces import Piece
 
 MEASURED = Path(__file__).parent / "measured"
 """The rows that come with the package."""
@@ -56,22 +56,25 @@ class Row:
 
 @dataclass(frozen=True)
 class Seeds:
-    """The accuracies, in 0..1, of several runs of one config.
+    """The accuracies, in 0..1, of several runs of one config: their number, mean and deviation (of
+    the sample; None for one run).
 
-    ``runs``, ``mean`` and ``deviation`` (of the sample; None for one run) stand alone where the
-    accuracies of the single runs have not been kept.
+    ``accuracies`` maps the digests of the runs' checkpoints to theirs. It is shorter than ``runs``
+    where the weights of some have not been kept.
     """
 
     key: Key
     runs: int
     mean: float
     deviation: float | None
-    accuracies: tuple[float, ...] = ()
+    accuracies: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, key: Key, accuracies: Sequence[float]) -> Seeds:
-        deviation = statistics.stdev(accuracies) if len(accuracies) > 1 else None
-        return cls(key, len(accuracies), statistics.mean(accuracies), deviation, tuple(accuracies))
+    def of(cls, key: Key, accuracies: Mapping[str, float]) -> Seeds:
+        """All ``accuracies`` of a config, by checkpoint."""
+        found = list(accuracies.values())
+        deviation = statistics.stdev(found) if len(found) > 1 else None
+        return cls(key, len(found), statistics.mean(found), deviation, accuracies)
 
     def shown(self) -> str:
         """The mean in %, with ± the deviation where there are several runs."""
@@ -99,10 +102,14 @@ class Results:
         return replace(self, rows={k: row for k, row in self.rows.items() if k.model in kept})
 
     def runs(self, key: Key) -> Seeds | None:
-        """All that is known of the accuracy: the runs of a config, or else the one row."""
-        if key in self.seeds or key not in self.rows:
-            return self.seeds.get(key)
-        return Seeds.of(key, [self.rows[key].metrics["accuracy"]])
+        """All that is known of the accuracy: the runs of a config, or else the one row.
+
+        Runs do not speak for a row whose checkpoint is none of them: it has been trained anew.
+        """
+        row, seeds = self.rows.get(key), self.seeds.get(key)
+        if row is None or (seeds is not None and row.checkpoint in seeds.accuracies):
+            return seeds
+        return Seeds.of(key, {row.checkpoint: row.metrics["accuracy"]})
 
 
 def load_results(ensemble: str, folder: Path | None = None) -> Results:
@@ -115,7 +122,7 @@ def load_results(ensemble: str, folder: Path | None = None) -> Results:
         document = json.loads(path.read_text(encoding="utf-8"))
         rows = [_split_row(row) for row in document["rows"]]
         seeds = [
-            Seeds(_key(s), s["runs"], s["mean"], s["deviation"], tuple(s["accuracies"]))
+            Seeds(_key(s), s["runs"], s["mean"], s["deviation"], s["accuracies"])
             for s in document["seeds"]
         ]
     except (KeyError, TypeError, ValueError) as error:
@@ -166,18 +173,24 @@ def accuracies_of(checkpoint: Checkpoint) -> dict[str, dict[str, float]]:
     return found
 
 
-def files_digest(paths: Iterable[Path], start: str = "") -> str:
-    """The same for the same ``start``, names and contents; OSError for a file that is missing."""
-    digest = hashlib.sha256(start.encode())
+def files_digest(paths: Iterable[Path]) -> str:
+    """The same for files of the same names and contents."""
+    digest = hashlib.sha256()
     for path in paths:
         digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:12]
 
 
-def protocol_digest(folder: Path, split: str, ensemble: Ensemble) -> str:
-    """The same for the same pieces of a prepared corpus, measured in the same way."""
+def protocol_digest(pieces: Iterable[Piece], ensemble: Ensemble) -> str:
+    """The same for the same pieces, note for note and part for part, measured in the same way."""
     rules = json.dumps([PROTOCOL, describe_ensemble(ensemble)], sort_keys=True)
-    return files_digest(split_paths(folder, split), rules)
+    digest = hashlib.sha256(rules.encode())
+    for piece in pieces:
+        notes = piece.notes
+        digest.update(f"{piece.name} {notes.resolution}".encode())
+        for array in (notes.onset, notes.pitch, notes.duration, notes.velocity, piece.parts):
+            digest.update(np.asarray(array, dtype="<i8").tobytes())
+    return digest.hexdigest()[:12]
 
 
 def _key(line: Mapping[str, Any]) -> Key:

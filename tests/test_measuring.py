@@ -113,7 +113,7 @@ def test_the_runs_of_a_config_are_kept_together_and_replaced_together(
     key = Key("tiny-note", "test", "live", "entry")
     assert key in found and key._replace(mode="stage", hints="none") in found
     pieces = load_split(corpus, "test", CHORALE)
-    for run, accuracy in zip(runs, found[key].accuracies, strict=True):
+    for run, accuracy in zip(runs, found[key].accuracies.values(), strict=True):
         labeller = measuring.labeller_for(checkpoints.load(run), "live")
         metrics = evaluate(labeller, pieces, "entry", CHORALE, "live").metrics
         assert metrics["accuracy"] == accuracy

@@ -13,7 +13,7 @@ from evaluation.charts import plot_confusions, plot_spread
 from evaluation.goals import GOALS
 from evaluation.measuring import CORPORA
 from evaluation.report import render, write_report
-from evaluation.results import Key, Results, Row, Seeds, load_results
+from evaluation.results import Key, Results, Row, Seeds, load_results, save_results
 from training.configuration import load_run
 
 ROOT = Path(__file__).parent.parent
@@ -53,7 +53,7 @@ def test_goals_are_met_missed_or_not_measured() -> None:
 
 
 def test_runs_of_several_seeds_stand_for_the_one_that_is_shipped() -> None:
-    seeds = Seeds.of(Key("pop-live", "test", "live", "none"), [0.7, 0.72])
+    seeds = Seeds.of(Key("pop-live", "test", "live", "none"), {"c0ffee": 0.7, "a": 0.72})
     text = render(everything("pop", row("pop-live", "live", accuracy=0.7), seeds))
     assert "| live, hints none | 74.14 | 57.2 | 71.00 ± 1.41 | 68.0 | 78.0 | met |" in text
     assert "| pop-live | live | 2 | 71.00 ± 1.41 (74.14; 57.2) | – (74.19) |" in text
@@ -96,7 +96,7 @@ def test_corrections_and_every_metric_are_shown() -> None:
 def test_ablations_are_shown_when_they_have_been_run_and_are_no_models_otherwise() -> None:
     assert "These runs have not been made." in render(everything("chorale"))
     key = Key("ablation-lstm-live-timeless", "test", "live", "none")
-    text = render(everything("chorale", Seeds.of(key, [0.8]), row("chorale-live", "live")))
+    text = render(everything("chorale", Seeds.of(key, {"a": 0.8}), row("chorale-live", "live")))
     assert "| ablation-lstm-live-timeless | without any time | 1 | 80.00 | – |" in text
     assert "| ablation-lstm-live-unhinted | never given hints | not run | – | – |" in text
     assert text.count("ablation-lstm-live-timeless") == 1
@@ -129,7 +129,11 @@ def test_a_report_without_corpora_tells_what_is_known(
 ) -> None:
     path = tmp_path / "docs" / "RESULTS.md"
     write_report(path, tmp_path, tmp_path / "rows")
-    assert capsys.readouterr().err.count("recorded rows kept") == 4
+    said = capsys.readouterr().err
+    assert said.count("recorded rows kept; 0 of 0 rows are not of what is shipped") == 4
+    save_results(Results("pop").plus(row("pop-live", "live")), tmp_path / "rows")
+    write_report(path, None, tmp_path / "rows")
+    assert capsys.readouterr().err == "pop: 1 of 1 rows are not of what is shipped\n"
     assert path.read_text(encoding="utf-8").count("not measured") > 20
     assert len(list((path.parent / "results").glob("*.png"))) == 2
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from evaluation import results as module
 from evaluation.measuring import CORPORA
+from evaluation.pieces import Piece
 from evaluation.results import (
     Key,
     Results,
@@ -23,7 +23,7 @@ from evaluation.results import (
     save_results,
 )
 from tests.models import tiny_checkpoint
-from tests.music import CHORALE, write_chorale
+from tests.music import CHORALE, four_voices
 
 KEY = Key("chorale-live", "test", "live", "none")
 ROW = Row(KEY, "c0ffee", "beef", {"accuracy": 0.5, "notes": 4, "confusion": [[1, 1], [1, 1]]})
@@ -33,14 +33,14 @@ def test_results_come_back_as_they_were_saved_a_row_a_line(tmp_path: Path) -> No
     kept = Results("chorale").plus(
         ROW,
         Row(KEY._replace(hints="both"), "c0ffee", "beef", {"accuracy": 1 / 3}),
-        Seeds.of(KEY, [0.5, 0.75]),
+        Seeds.of(KEY, {"a": 0.5, "b": 0.75}),
         Seeds(KEY._replace(split="valid"), 3, 0.9, 0.01),
     )
     save_results(kept, tmp_path)
     loaded = load_results("chorale", tmp_path)
     assert loaded.rows[KEY] == ROW
     assert loaded.rows[KEY._replace(hints="both")].metrics["accuracy"] == 0.333333
-    assert loaded.seeds[KEY].accuracies == (0.5, 0.75)
+    assert loaded.seeds[KEY].accuracies == {"a": 0.5, "b": 0.75}
     assert loaded.seeds[KEY._replace(split="valid")] == kept.seeds[KEY._replace(split="valid")]
     text = (tmp_path / "chorale.json").read_text(encoding="utf-8")
     assert sum(line.startswith('{"model"') for line in text.splitlines()) == 4
@@ -60,7 +60,7 @@ def test_nothing_measured_is_an_empty_result_and_a_damaged_file_an_error(tmp_pat
 
 def test_a_row_takes_the_place_of_an_older_one_and_goes_with_its_model() -> None:
     newer = Row(KEY, "d1ce", "beef", {"accuracy": 0.6})
-    results = Results("chorale").plus(ROW).plus(newer, Seeds.of(KEY, [0.1]))
+    results = Results("chorale").plus(ROW).plus(newer, Seeds.of(KEY, {"a": 0.1}))
     assert dict(results.rows) == {KEY: newer}
     assert not newer.is_of("c0ffee", "beef") and not newer.is_of("d1ce", "beet")
     assert newer.is_of("d1ce", "beef")
@@ -72,8 +72,11 @@ def test_several_runs_are_shown_with_their_spread_and_one_without() -> None:
     results = Results("chorale").plus(ROW)
     one = results.runs(KEY)
     assert one is not None and (one.runs, one.shown()) == (1, "50.00")
-    three = results.plus(Seeds.of(KEY, [0.97, 0.98, 0.99])).runs(KEY)
+    runs = Seeds.of(KEY, {"c0ffee": 0.97, "a": 0.98, "b": 0.99})
+    three = results.plus(runs).runs(KEY)
     assert three is not None and (three.runs, three.shown()) == (3, "98.00 ± 1.00")
+    trained_anew = results.plus(runs, replace(ROW, checkpoint="d1ce")).runs(KEY)
+    assert trained_anew is not None and trained_anew.shown() == "50.00"
     assert results.runs(KEY._replace(hints="both")) is None
 
 
@@ -89,21 +92,23 @@ def test_a_checkpoint_is_known_by_what_it_answers_not_by_what_its_card_tells() -
 
 
 def test_other_pieces_rules_or_ways_of_measuring_are_another_protocol(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for seed, name in enumerate(("a", "b")):
-        write_chorale(tmp_path / f"{name}.mid", beats=2, seed=seed)
-    split = tmp_path / "split.json"
-    split.write_text(json.dumps({"test": ["a.mid", "b.mid"], "valid": ["a.mid"]}))
-    found = [protocol_digest(tmp_path, name, CHORALE) for name in ("test", "test", "valid")]
-    assert found[0] == found[1] != found[2]
+    one, two = (Piece(f"piece {seed}", *four_voices(2, seed)) for seed in (0, 1))
     low = replace(CHORALE, parts=(replace(CHORALE.parts[0], low=50), *CHORALE.parts[1:]))
-    found.append(protocol_digest(tmp_path, "test", low))
-    write_chorale(tmp_path / "b.mid", beats=3)
-    found.append(protocol_digest(tmp_path, "test", CHORALE))
+    swapped = replace(two, parts=two.parts[::-1].copy())
+    found = [
+        protocol_digest([one, two], CHORALE),
+        protocol_digest([one], CHORALE),
+        protocol_digest([two, one], CHORALE),
+        protocol_digest([one, swapped], CHORALE),
+        protocol_digest([one, replace(two, notes=two.notes.transposed(1))], CHORALE),
+        protocol_digest([one, two], low),
+    ]
+    assert protocol_digest([replace(one), replace(two)], CHORALE) == found[0]
     monkeypatch.setattr(module, "PROTOCOL", -1)
-    found.append(protocol_digest(tmp_path, "test", CHORALE))
-    assert len(set(found[1:])) == 5
+    found.append(protocol_digest([one, two], CHORALE))
+    assert len(set(found)) == len(found)
 
 
 def test_the_accuracies_of_a_checkpoint_are_those_of_its_own_rows(

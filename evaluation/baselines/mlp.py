@@ -25,7 +25,7 @@ Floats = NDArray[np.float32]
 
 HIDDEN = (128, 128, 128)
 ENOUGH = 400_000
-"""Training notes beyond which no more pieces are taken: more did not help, and cost memory."""
+"""Training notes beyond which no more pieces are taken, to bound memory and time."""
 STATIC = 11
 """Features of a note that no decision changes."""
 PER_PART = 8
