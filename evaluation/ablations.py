@@ -46,7 +46,7 @@ def ablations_section(everything: Sequence[Results]) -> str:
     """The tables of what has been run, on the test chorales; or that nothing has."""
     chorales = next((results for results in everything if results.ensemble == "chorale"), None)
     if chorales is None or not any(is_ablation(key.model) for key in chorales.seeds):
-        return "These runs have not been made. They are small, four to eight minutes each:\n\n" + (
+        return "These runs have not been made. They are small, some four minutes each:\n\n" + (
             _COMMANDS
         )
     sections = [f"The published models with one thing changed, test chorales.\n\n{_COMMANDS}"]

@@ -37,8 +37,8 @@ def evaluate_corrections(
 ) -> dict[str, Any]:
     """``corrected`` maps each level to the accuracy on the notes that were left, in 0..1.
 
-    Over all pieces together. ``hints`` are given from the beginning; ``seconds`` is the time
-    spent labelling, once a level.
+    Over all pieces together. ``hints`` are given from the beginning; ``seconds`` is the
+    processor time spent labelling, once a level.
     """
     rounds, seconds = [], 0.0
     for of_piece, spent in map_pieces(partial(_correct, labeller, hints=hints), pieces, workers):
@@ -57,7 +57,7 @@ def evaluate_corrections(
 
 
 def _correct(labeller: Labeller, piece: Piece, hints: str) -> tuple[list[Round], float]:
-    """The rounds of one piece, a level each, and the seconds spent labelling."""
+    """The rounds of one piece, a level each, and the processor seconds."""
     notes = piece.notes
     truth, _ = canonical(notes, piece.parts)
     given = Hints.from_reference(notes, piece.parts, hints)
@@ -70,9 +70,9 @@ def _correct(labeller: Labeller, piece: Piece, hints: str) -> tuple[list[Round],
         open_notes = np.flatnonzero(~locked)
         locked[open_notes[np.argsort(confidence[open_notes], kind="stable")[:more]]] = True
         locks = {n: int(truth[n]) for n in np.flatnonzero(locked).tolist()}
-        started = time.perf_counter()
+        started = time.process_time()
         answer = labeller.label(notes, replace(given, locks=locks))
-        seconds += time.perf_counter() - started
+        seconds += time.process_time() - started
         confidence = answer.confidence
         rest = notes.take(~locked)  # twins are interchangeable among those nobody looked at
         wanted, _ = canonical(rest, truth[~locked])

@@ -45,19 +45,18 @@ def write_report(
     """
     from .charts import plot_confusions, plot_spread
 
-    everything = []
     for name, corpus in CORPORA.items():
         ensemble = load_ensemble(name)
         if data is not None and (data / corpus / "split.json").is_file():
-            everything.append(update(ensemble, data / corpus, folder, workers, fresh))
+            update(ensemble, data / corpus, folder, workers, fresh)
             continue
         results = load_results(name, folder)
-        everything.append(results)
         where = "" if data is None else f"no corpus in {data / corpus}, recorded rows kept; "
         old = outdated(ensemble, results)
         if where or old:
             told = f"{where}{old} of {len(results.rows)} rows are not of what is shipped"
             print(f"{name}: {told}", file=sys.stderr)
+    everything = [load_results(name, folder) for name in CORPORA]  # as they were written
     path.parent.mkdir(parents=True, exist_ok=True)
     plot_spread(everything, path.parent / "results" / "pieces.png")
     plot_confusions(everything, path.parent / "results" / "confusions.png")
@@ -210,7 +209,7 @@ _NOTES = """## How to read this
 and completeness (Dong et al. 2021), `link` voice-link F1, `avc` average voice consistency, `match`
 accuracy under the best renaming of parts in each piece, `perfect` share of pieces without a
 mistake, `range` and `poly` notes that break a rule of the ensemble, `ece` expected calibration
-error, `s` seconds of labelling, summed over processes.
+error, `s` seconds of processor time spent labelling.
 
 - **live** feeds a `Session` key by key, in the order (onset, pitch); **chord-live** gives it the
   notes of an onset together; **stage** plays the notes of a chord in random order, 15 ms apart,

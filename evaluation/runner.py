@@ -106,8 +106,8 @@ def evaluate(
     """Label every piece, whole, and measure.
 
     ``hints`` (none, entry, pitch or both) are taken from each reference. ``mode`` names how the
-    labeller works and is only written down. ``seconds`` is the time spent labelling, summed over
-    the pieces; of all numbers it alone depends on ``workers``, the processes that share them.
+    labeller works and is only written down. ``seconds`` is the processor time spent labelling. No
+    other number depends on ``workers``, the processes that share the pieces.
     """
     if mode not in MODES:
         raise ValueError(f"mode must be one of {', '.join(MODES)}, not {mode!r}")
@@ -159,11 +159,11 @@ def _label(
     labeller: Labeller | Oracle, piece: Piece, hints: str, ensemble: Ensemble
 ) -> tuple[PieceResult, Scored]:
     given = Hints.from_reference(piece.notes, piece.parts, hints)
-    started = time.perf_counter()
+    started = time.process_time()
     if isinstance(labeller, Oracle):
         labeller = labeller.informed(piece.notes, piece.parts)
     answer = labeller.label(piece.notes, given)
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     if len(answer.parts) != len(piece.notes):
         raise ValueError(
             f"{labeller.name} gave {len(answer.parts)} parts for the {len(piece.notes)} notes "
