@@ -39,7 +39,7 @@ class Card:
     ``mode``: live, chord-live or offline. ``temperature`` calibrates its confidence; the
     model hears a piece in each of ``transpositions`` (semitones) and averages, and the decoder
     follows ``width`` alternatives (None: as many as is usual for the mode). ``metrics`` maps
-    a split (valid, test) and a kind of hints to the share of notes with the right part.
+    the split that it was chosen by and a kind of hints to the share of notes with the right part.
     ``data`` and ``licence`` name the training set and its terms, ``training`` how it was trained.
     """
 

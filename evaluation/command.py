@@ -1,4 +1,5 @@
-"""What ``arranger evaluate`` does: a question about references, answered as a table.
+"""What ``arranger evaluate`` and ``arranger fit`` do: a question about references, answered as a
+table; baselines fitted to a corpus.
 
 Knows checkpoints, the runner and the figures; not how a command line is parsed.
 """
@@ -13,17 +14,20 @@ from arranger.ensembles import Ensemble, load_ensemble
 from arranger.offline import Arranger
 from arranger.online import LiveArranger
 
-from .baselines import load_baselines
+from .baselines import FITTED, fit_baselines, load_baselines
+from .corrections import corrections_table, evaluate_corrections
 from .pieces import Labeller, Piece, read_references
 from .runner import evaluate, evaluate_baselines, table, write_json
-from .splits import split_paths
+from .splits import load_split, split_paths
 
 MODEL_FOR_MODE = {"live": "live", "stage": "live", "chord-live": "chord-live", "offline": "offline"}
 
 
 @dataclass(frozen=True)
 class Question:
-    """What to measure. ``split`` keeps the pieces that a folder's split.json lists."""
+    """What to measure. ``split`` keeps the pieces that a folder's split.json lists; ``workers`` is
+    the number of processes; ``corrections``: also how right the rest is once the least certain
+    notes have been set right."""
 
     references: tuple[Path, ...]
     ensemble: str = "chorale"
@@ -32,17 +36,27 @@ class Question:
     model: str | None = None
     split: str | None = None
     baselines: bool = False
+    corrections: bool = False
+    workers: int = 1
 
 
 def answer(question: Question, json_path: Path | None = None, plots: Path | None = None) -> str:
     """The table of a question's reports; also as JSON and as pictures, if asked."""
+    if question.corrections and question.mode != "offline":
+        raise ValueError(f"corrections are made offline, not {question.mode}")
     ensemble = load_ensemble(question.ensemble)
     trained_for = MODEL_FOR_MODE[question.mode]
     labeller = labeller_for(load_for(question.model, ensemble, trained_for), question.mode)
-    pieces = _pieces(question, ensemble)
-    reports = [evaluate(labeller, pieces, question.hints, ensemble, question.mode)]
+    pieces, workers = _pieces(question, ensemble), question.workers
+    hints, mode = question.hints, question.mode
+    reports = [evaluate(labeller, pieces, hints, ensemble, mode, workers=workers)]
     if question.baselines:
-        reports += evaluate_baselines(load_baselines(ensemble), pieces)
+        reports += evaluate_baselines(load_baselines(ensemble), pieces, workers)
+    text = table([report.metrics for report in reports])
+    if question.corrections:
+        corrected = evaluate_corrections(labeller, pieces, hints, workers)["corrected"]
+        reports[0].metrics["corrected"] = corrected
+        text += "\n\n" + corrections_table(corrected)
     if json_path is not None:
         json_path.parent.mkdir(parents=True, exist_ok=True)
         write_json(reports, json_path)
@@ -50,7 +64,19 @@ def answer(question: Question, json_path: Path | None = None, plots: Path | None
         from .figures import plot_report
 
         plot_report(reports[0], plots)
-    return table(reports)
+    return text
+
+
+def fit(ensemble_name: str, corpus: Path, out: Path | None = None, quiet: bool = False) -> Path:
+    """Fit the baselines to the train pieces of ``corpus``; into ``out``, or among the shipped."""
+    ensemble = load_ensemble(ensemble_name)
+    pieces = load_split(corpus, "train", ensemble)
+    notes = sum(len(piece.notes) for piece in pieces)
+    trained_on = f"the {len(pieces)} train pieces of {corpus.name} ({notes} notes); seed 0"
+    folder = out or FITTED / ensemble.name
+    progress = None if quiet else print
+    fit_baselines(pieces, ensemble, trained_on=trained_on, progress=progress).save(folder)
+    return folder
 
 
 def labeller_for(checkpoint: Checkpoint, mode: str) -> Labeller:

@@ -91,7 +91,7 @@ def confusion(counts: IntArray, ensemble: Ensemble, path: str | Path, title: str
     shares = counts / np.maximum(rows, 1)
     grid, left, top, rest = 1.05 * size, 1.45, 1.45, 0.25
     width, height = left + grid + rest, top + grid + rest
-    figure = _figure(width, height)
+    figure = new_figure(width, height)
     axes = figure.add_axes((left / width, rest / height, grid / width, grid / height))
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for i in range(size):
@@ -134,7 +134,7 @@ def confusion(counts: IntArray, ensemble: Ensemble, path: str | Path, title: str
     right = np.trace(counts) / max(1, counts.sum())
     note = f"{right:.2%} of {int(counts.sum()):,} notes right"
     axes.set_title(f"{title}\n{note}" if title else note, color=INK, fontsize=12, pad=14)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def plot_report(report: Report, folder: str | Path) -> list[Path]:
@@ -165,7 +165,7 @@ def _rolls(rolls: Sequence[tuple[str, Roll]], title: str, path: str | Path) -> N
     gap, between = 0.42, 0.1
     block = len(rolls) * panel + (len(rolls) - 1) * between
     height = top + len(lines) * block + (len(lines) - 1) * gap + bottom
-    figure = _figure(WIDTH, height)
+    figure = new_figure(WIDTH, height)
     figure.text(
         left / WIDTH,
         1 - 0.34 / height,
@@ -187,7 +187,7 @@ def _rolls(rolls: Sequence[tuple[str, Roll]], title: str, path: str | Path) -> N
                 _label(axes, label, width)
             y -= between
         y -= gap - between
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _label(axes: Axes, text: str, width: float) -> None:
@@ -230,7 +230,8 @@ def _legend(
     )
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
+    """An empty white figure, sizes in inches, that no window ever shows."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -239,7 +240,8 @@ def _figure(width: float, height: float) -> Figure:
     return figure
 
 
-def _save(figure: Figure, path: str | Path) -> None:
+def save_figure(figure: Figure, path: str | Path) -> None:
+    """Write ``figure``; its folder is made."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from arranger.arrangement import score_order
 from arranger.ensembles import Ensemble
-from arranger.notes import NoteSequence
+from arranger.notes import MODEL_RESOLUTION, NoteSequence
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -185,20 +185,20 @@ def range_violations(notes: NoteSequence, parts: IntArray, ensemble: Ensemble) -
 def polyphony_violations(notes: NoteSequence, parts: IntArray, ensemble: Ensemble) -> int:
     """Notes that begin while their part already holds as many notes as it has voices.
 
-    A part holds its earlier notes (in order) that end after the new one begins, and those that
-    begin with it, however short.
+    A part holds its earlier notes (in order) that sound on for a tick of the models' grid, a 24th
+    of a quarter, or longer when the new one begins.
     """
     count = 0
     for k, part in enumerate(ensemble.parts):
         if part.voices is None:
             continue
-        held: list[tuple[int, int]] = []
+        held: list[int] = []
         for i in np.flatnonzero(parts == k).tolist():
             begin, end = int(notes.onset[i]), int(notes.offset[i])
-            while held and held[0][0] <= begin:
+            while held and (held[0] - begin) * MODEL_RESOLUTION < notes.resolution:
                 heapq.heappop(held)
             count += len(held) >= part.voices
-            heapq.heappush(held, (max(end, begin + 1), i))
+            heapq.heappush(held, end)
     return count
 
 

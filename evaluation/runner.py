@@ -7,14 +7,18 @@ Knows pieces, hints and metrics. Does not know what a labeller does, nor how to 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from arranger.arrangement import Arrangement
 from arranger.ensembles import Ensemble
@@ -32,10 +36,13 @@ __all__ = [
     "Report",
     "evaluate",
     "evaluate_baselines",
+    "map_pieces",
     "read_references",
     "table",
     "write_json",
 ]
+
+Answer = TypeVar("Answer")
 
 MODES = ("live", "stage", "chord-live", "offline", "oracle")
 
@@ -94,23 +101,25 @@ def evaluate(
     ensemble: Ensemble,
     mode: str,
     progress: Callable[[str], None] | None = None,
+    workers: int = 1,
 ) -> Report:
     """Label every piece, whole, and measure.
 
     ``hints`` (none, entry, pitch or both) are taken from each reference. ``mode`` names how the
-    labeller works and is only written down. ``seconds`` is the time spent labelling.
+    labeller works and is only written down. ``seconds`` is the processor time spent labelling. No
+    other number depends on ``workers``, the processes that share the pieces.
     """
     if mode not in MODES:
         raise ValueError(f"mode must be one of {', '.join(MODES)}, not {mode!r}")
     if not pieces:
         raise ValueError("there is no piece to evaluate")
     results, scored = [], []
-    for piece in pieces:
-        result, measured = _label(labeller, piece, hints, ensemble)
+    label = partial(_label, labeller, hints=hints, ensemble=ensemble)
+    for result, measured in map_pieces(label, pieces, workers):
         results.append(result)
         scored.append(measured)
         if progress is not None:
-            progress(f"{piece.name}: {result.accuracy:.2%}")
+            progress(f"{result.name}: {result.accuracy:.2%}")
     row: dict[str, Any] = {
         "model": labeller.name,
         "ensemble": ensemble.name,
@@ -126,15 +135,35 @@ def evaluate(
     return Report(row, ensemble, tuple(results), confusion)
 
 
+def map_pieces(
+    function: Callable[[Piece], Answer], pieces: Sequence[Piece], workers: int
+) -> Iterator[Answer]:
+    """``function`` of each piece, in order, in up to ``workers`` processes.
+
+    Every process calculates in one thread, so that the answers do not depend on their number.
+    """
+    if min(workers, len(pieces)) <= 1:
+        with threadpool_limits(1):
+            yield from map(function, pieces)
+        return
+    context = multiprocessing.get_context("spawn")  # a fork would copy the locks of threads
+    with ProcessPoolExecutor(
+        min(workers, len(pieces)), mp_context=context, initializer=threadpool_limits, initargs=(1,)
+    ) as pool:
+        longest_first = sorted(range(len(pieces)), key=lambda i: -len(pieces[i].notes))
+        answers = {i: pool.submit(function, pieces[i]) for i in longest_first}
+        yield from (answers[i].result() for i in range(len(pieces)))
+
+
 def _label(
     labeller: Labeller | Oracle, piece: Piece, hints: str, ensemble: Ensemble
 ) -> tuple[PieceResult, Scored]:
     given = Hints.from_reference(piece.notes, piece.parts, hints)
-    started = time.perf_counter()
+    started = time.process_time()
     if isinstance(labeller, Oracle):
         labeller = labeller.informed(piece.notes, piece.parts)
     answer = labeller.label(piece.notes, given)
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     if len(answer.parts) != len(piece.notes):
         raise ValueError(
             f"{labeller.name} gave {len(answer.parts)} parts for the {len(piece.notes)} notes "
@@ -148,10 +177,12 @@ def _label(
     return PieceResult(piece.name, scored.truth, arrangement, right, seconds), scored
 
 
-def evaluate_baselines(baselines: Baselines, pieces: Sequence[Piece]) -> list[Report]:
+def evaluate_baselines(
+    baselines: Baselines, pieces: Sequence[Piece], workers: int = 1
+) -> list[Report]:
     """A report for each baseline, with the hints and the mode that it is made for."""
     return [
-        evaluate(row.scorer, pieces, row.hints, baselines.ensemble, row.mode)
+        evaluate(row.scorer, pieces, row.hints, baselines.ensemble, row.mode, workers=workers)
         for row in baselines.rows()
     ]
 
@@ -176,11 +207,11 @@ _COLUMNS = {
 }
 
 
-def table(reports: Iterable[Report]) -> str:
-    """The rows as aligned plain text: shares in %, violations as counts, the ECE in 0..1."""
-    reports = list(reports)
+def table(reports: Sequence[Mapping[str, Any]]) -> str:
+    """The ``metrics`` of reports as aligned plain text: shares in %, violations as counts, the
+    ECE in 0..1."""
     lines = [list(_COLUMNS.values())]
-    lines += [[_cell(key, report.metrics[key]) for key in _COLUMNS] for report in reports]
+    lines += [[_cell(key, metrics[key]) for key in _COLUMNS] for metrics in reports]
     widths = [max(len(line[c]) for line in lines) for c in range(len(_COLUMNS))]
     words = 3  # columns that are words, aligned to the left
     rows = [
@@ -192,7 +223,7 @@ def table(reports: Iterable[Report]) -> str:
     ]
     rows.insert(1, "  ".join("-" * width for width in widths))
     if reports:
-        first = reports[0].metrics
+        first = reports[0]
         rows.insert(0, f"{first['ensemble']}: {first['pieces']} pieces, {first['notes']} notes")
     return "\n".join(rows)
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from arranger.ensembles import Ensemble
 
 from .pieces import Piece, read_references
 
-SPLITS = ("train", "valid", "test")
+SPLITS = ("train", "valid", "test", "test_as_published")
+"""The last are those test pieces that the published numbers are of, where they are fewer."""
 
 
 def load_split(folder: str | Path, split: str, ensemble: Ensemble) -> list[Piece]:
@@ -22,14 +24,26 @@ def load_split(folder: str | Path, split: str, ensemble: Ensemble) -> list[Piece
 
 def split_paths(folder: str | Path, split: str) -> list[Path]:
     """The files of one split of the corpus in ``folder``."""
+    names = _lists(folder).get(split)
+    if names is None:
+        path = Path(folder) / "split.json"
+        raise ValueError(f"{path}: no split {split!r}; expected one of {', '.join(SPLITS)}")
+    return [Path(folder) / str(name) for name in names]
+
+
+def reported_splits(folder: str | Path) -> list[str]:
+    """The splits of the corpus in ``folder`` that are kept for the report."""
+    return [split for split in _lists(folder) if split.startswith("test")]
+
+
+def _lists(folder: str | Path) -> dict[str, list[Any]]:
+    """The lists of split.json, in the order of SPLITS."""
     path = Path(folder) / "split.json"
     try:
-        splits = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"{path}: cannot be read ({error.strerror})") from error
     except ValueError as error:
         raise ValueError(f"{path}: not a JSON file") from error
-    names = splits.get(split) if isinstance(splits, dict) and split in SPLITS else None
-    if not isinstance(names, list):
-        raise ValueError(f"{path}: no split {split!r}; expected one of {', '.join(SPLITS)}")
-    return [Path(folder) / str(name) for name in names]
+    found = document if isinstance(document, dict) else {}
+    return {split: found[split] for split in SPLITS if isinstance(found.get(split), list)}

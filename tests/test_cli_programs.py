@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from arranger import checkpoints
 from arranger.cli import main
 from arranger.ensembles import CONFIGS
 from arranger.files import read
+from evaluation import results
 from tests.commands import arrange, refused
 from tests.music import write_chorale, write_midi
 
@@ -26,6 +26,11 @@ def test_the_shipped_models_are_listed_with_their_cards(
     assert main(["models"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "chorale-chord-live  (chord-live; none; none)"
+    assert not any(line.startswith("  ") for line in lines)  # nothing measured of these
+    accuracy = {"test": {"none": 0.98765}}
+    monkeypatch.setattr(results, "accuracies_of", lambda checkpoint: accuracy)
+    assert main(["models"]) == 0
+    assert capsys.readouterr().out.splitlines()[1] == "  test: none 98.77 %"
     assert main(["models", "chorale-live"]) == 0
     card = json.loads(capsys.readouterr().out)
     assert (card["name"], card["mode"], card["licence"]) == ("tiny-note", "live", "none")
@@ -173,28 +178,55 @@ def test_the_command_runs_on_its_own(tmp_path: Path, piece: Path) -> None:
     assert done.stdout.count("\n") == 1
 
 
+def test_corrections_are_measured_offline_and_only_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], piece: Path
+) -> None:
+    rows = tmp_path / "rows.json"
+    assert main(["evaluate", str(piece), "--corrections", "--json", str(rows)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[-4:]] == ["0%", "1%", "2%", "5%"]
+    row = json.loads(rows.read_text(encoding="utf-8"))
+    assert row["corrected"]["0.0"] == row["accuracy"]
+    code = main(["evaluate", str(piece), "--mode", "live", "--corrections"])
+    refused(capsys, code, "corrections are made offline, not live")
+
+
+def test_baselines_are_fitted_to_the_train_pieces(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for seed, name in enumerate(("a", "b", "c")):
+        write_chorale(tmp_path / f"{name}.mid", beats=6, seed=seed)
+    split = tmp_path / "split.json"
+    split.write_text(json.dumps({"train": ["a.mid", "b.mid"], "valid": [], "test": ["c.mid"]}))
+    out = tmp_path / "fitted"
+    assert main(["fit", "--data", str(tmp_path), "--out", str(out)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"baselines: {out}"
+    fitted = json.loads((out / "baselines.json").read_text(encoding="utf-8"))
+    assert fitted["trained_on"].startswith(f"the 2 train pieces of {tmp_path.name} (")
+
+
 def test_runs_are_measured_and_reported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], models: Path
 ) -> None:
-    data, runs = tmp_path / "data", tmp_path / "runs"
-    data.mkdir()
-    write_chorale(data / "a.mid", beats=6)
-    (data / "split.json").write_text(json.dumps({"train": [], "valid": [], "test": ["a.mid"]}))
-    for seed, accuracy in ((0, 0.985), (1, 0.995)):
-        checkpoint = checkpoints.load(models / "chorale-offline")
-        training = {"seconds": 120, "of_steps": 7}
-        metrics = {"valid": {"none": accuracy}}
-        card = replace(checkpoint.card, name="chorale-offline", training=training, metrics=metrics)
-        checkpoints.save(runs / f"chorale-offline-{seed}", card, checkpoint.weights)
-    folders = [str(folder) for folder in sorted(runs.iterdir())]
-    assert main(["measure", *folders, "--data", str(data), "--split", "test"]) == 0
-    measured = checkpoints.load(runs / "chorale-offline-0").card.metrics
-    assert set(measured["test"]) == {"none", "entry", "pitch", "both"}
-    assert capsys.readouterr().out.count("(test): none ") == 2
-    results = tmp_path / "RESULTS.md"
-    assert main(["report", "--runs", str(runs), "--data", str(data), "-o", str(results)]) == 0
-    text = results.read_text(encoding="utf-8")
-    assert "| chorale-offline | 2 | valid | 99.00 ± 0.71 | – | – | – | – | 7 steps, 2 min |" in text
-    share = 100 * measured["test"]["none"]
-    assert f"| offline, hints none | 97.13 | {share:.2f} ± 0.00 (missed) | 98.4 | 99.3 |" in text
+    data, rows = tmp_path / "data", tmp_path / "rows"
+    (data / "chorales").mkdir(parents=True)
+    write_chorale(data / "chorales" / "a.mid", beats=3)
+    split = data / "chorales" / "split.json"
+    split.write_text(json.dumps({"train": [], "valid": [], "test": ["a.mid"]}))
+    common = ["--results", str(rows), "--workers", "1"]
+    runs = [str(models / "chorale-offline"), str(tmp_path / "run")]
+    checkpoint = checkpoints.load(runs[0])
+    weights = {name: -array for name, array in checkpoint.weights.items()}
+    checkpoints.save(Path(runs[1]), checkpoint.card, weights)
+    assert main(["measure", *runs, "--data", str(data / "chorales"), *common]) == 0
+    assert capsys.readouterr().out.count("tiny-piece test offline ") == 4
+    path = tmp_path / "docs" / "RESULTS.md"
+    assert main(["report", "--data", str(data), "-o", str(path), *common]) == 0
+    said = capsys.readouterr()
+    assert said.err.count("recorded rows kept") == 3
+    assert "chorale-live test stage none: " in said.out
+    text = path.read_text(encoding="utf-8")
+    assert "| tiny-piece | offline | 2 | " in text
     assert "closest-pitch-mono" in text
+    assert main(["report", "-o", str(path), *common]) == 0
+    assert path.read_text(encoding="utf-8") == text

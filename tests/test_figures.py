@@ -76,7 +76,7 @@ def test_a_comparison_marks_mistakes_in_red_and_only_mistakes(tmp_path: Path) ->
 
 def test_a_comparison_tells_the_accuracy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[Figure] = []
-    monkeypatch.setattr(figures, "_save", lambda figure, path: drawn.append(figure))
+    monkeypatch.setattr(figures, "save_figure", lambda figure, path: drawn.append(figure))
     reference = melody(1)
     parts = reference.parts.copy()
     parts[0] = 1 - parts[0]
@@ -151,7 +151,7 @@ def test_a_confusion_matrix_shows_row_shares_and_counts(
     confusion(np.array([[1500, 500], [0, 0]]), DUO, tmp_path / "deep" / "confusion.png")
     assert (tmp_path / "deep" / "confusion.png").stat().st_size > 1000
     drawn: list[Figure] = []
-    monkeypatch.setattr(figures, "_save", lambda figure, path: drawn.append(figure))
+    monkeypatch.setattr(figures, "save_figure", lambda figure, path: drawn.append(figure))
     confusion(np.array([[1500, 500], [0, 0]]), DUO, tmp_path / "never.png", "a model")
     axes = drawn[0].axes[0]
     words = [text.get_text() for text in axes.texts]

@@ -169,7 +169,7 @@ def test_the_table_is_aligned_and_shows_shares_in_percent() -> None:
         evaluate(Recorder(3, "a"), PIECES, "none", DUO, "live"),
         evaluate(Recorder(0, "a longer name"), PIECES, "entry", DUO, "chord-live"),
     ]
-    lines = table(reports).splitlines()
+    lines = table([report.metrics for report in reports]).splitlines()
     assert lines[0] == "duo: 4 pieces, 96 notes"
     assert lines[3].split()[:4] == ["a", "live", "none", "87.50"]
     assert lines[4].startswith("a longer name  chord-live  entry  100.00")

@@ -66,15 +66,6 @@ def finish(folder: Path, run: RunConfig, valid: Sequence[Piece]) -> Card:
     return card
 
 
-def write_measure(folder: Path, data: str | Path, split: str) -> dict[str, float]:
-    """Measure the checkpoint in ``folder`` on a split and write the numbers on its card."""
-    checkpoint = load(folder)
-    found = measure(checkpoint, load_split(data, split, checkpoint.ensemble))
-    card = replace(checkpoint.card, metrics={**checkpoint.card.metrics, split: found})
-    save(folder, card, checkpoint.weights)
-    return found
-
-
 def sample(pieces: Sequence[Piece], notes: int) -> list[Piece]:
     """About so many notes in whole pieces, evenly spread; all pieces where they have no more."""
     total = sum(len(piece.notes) for piece in pieces)

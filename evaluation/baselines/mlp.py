@@ -24,6 +24,8 @@ from ..pieces import IntArray, Piece
 Floats = NDArray[np.float32]
 
 HIDDEN = (128, 128, 128)
+ENOUGH = 400_000
+"""Training notes beyond which no more pieces are taken, to bound memory and time."""
 STATIC = 11
 """Features of a note that no decision changes."""
 PER_PART = 8
@@ -192,7 +194,7 @@ def fit_perceptron(
 
     A tenth of the pieces is held out; the epoch is chosen by the accuracy on them when the
     perceptron lives with its own decisions, and training stops after ``patience`` epochs without
-    a better one.
+    a better one. Of a large corpus, pieces drawn by chance that hold about ENOUGH notes are used.
     """
     from sklearn.neural_network import MLPClassifier
 
@@ -200,7 +202,9 @@ def fit_perceptron(
         raise ValueError(f"the mlp baseline needs at least 2 training pieces, not {len(pieces)}")
     rng = np.random.default_rng(seed)
     shuffled = rng.permutation(len(pieces)).tolist()
-    held = [pieces[i] for i in shuffled[: max(1, len(pieces) // 10)]]
+    count = np.cumsum([len(pieces[i].notes) for i in shuffled])
+    shuffled = shuffled[: max(2, 1 + int(np.searchsorted(count, ENOUGH)))]
+    held = [pieces[i] for i in shuffled[: max(1, len(shuffled) // 10)]]
     kept = [pieces[i] for i in shuffled[len(held) :]]
     parts = len(ensemble)
     table = np.vstack(
