@@ -27,7 +27,7 @@ check: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 bench: $(INSTALLED)
-	$(BIN)/python -m evaluation.bench
+	OMP_NUM_THREADS=1 $(BIN)/python -m evaluation.bench
 
 clean:
 	rm -rf $(VENV) demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

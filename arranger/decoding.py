@@ -31,10 +31,10 @@ Scorer = Callable[[int, PartMemory | None], Floats]
 _MANY = 64
 """Stands for voices without limit. While so many keys are down, one alternative is enough."""
 
-_RULE = 1e6
+_RULE = np.array(1e6)
 """What a broken rule costs, in nats: more than any likelihood can win."""
 
-_CROWDED = 1.15
+_CROWDED = np.array(1.15)
 """A voice too many in a part counts for more than any one pitch out of range: it may be sung an
 octave away, but not by a voice that is already singing."""
 
@@ -53,8 +53,7 @@ class Rules:
         """A note for each part, shape (parts, parts). Counts are real numbers, as they meet in
         products."""
         sets = np.arange(2 ** min(self.parts, 10))
-        member = sets[:, None] >> np.arange(self.parts) & 1
-        self._in_set = np.ascontiguousarray(member.T, dtype=np.float32)  # (parts, sets)
+        self._sets = (sets[:, None] >> np.arange(self.parts) & 1).astype(np.float32)
         pitch = np.arange(128)[:, None]
         beyond = np.maximum(np.maximum(self.low - pitch, pitch - self.high), 0)
         self.outside = (beyond > 0) + beyond / 1000
@@ -62,7 +61,7 @@ class Rules:
         semitone beyond its range, shape (128, parts)."""
         inside = beyond == 0
         able = inside | ~inside.any(axis=1, keepdims=True)  # out of all, it still needs a voice
-        self._asks = (able @ (1 - member.T) == 0).astype(np.float32)
+        self._asks = (able @ (1 - self._sets.T) == 0).astype(np.float32)
         """Whether the parts of each set alone can play a pitch, shape (128, sets)."""
 
     def demands(self, pitches: Sequence[int]) -> list[NDArray[np.float32] | None]:
@@ -79,10 +78,10 @@ class Rules:
 
         The deficiency form of Hall's theorem (Ore 1955): the worst set of parts decides.
         """
-        left = free[:, None] - self.one  # (B, parts, parts)
-        excess = demand - np.maximum(left, _NONE).dot(self._in_set)  # (B, parts, sets)
-        short: Floats = np.maximum(np.maximum.reduce(excess, axis=-1), _NONE)
-        return short
+        left = np.maximum(free[:, None] - self.one, _NONE).reshape(-1, self.parts)
+        excess = demand[:, None] - self._sets.dot(left.T)  # (sets, B * parts)
+        short: Floats = np.maximum.reduce(excess)  # not below 0: the empty set asks for nothing
+        return short.reshape(free.shape)
 
 
 @dataclass
@@ -163,8 +162,11 @@ class Beam:
         """The part of one note in each of the alternatives that are kept."""
         rules = self.rules
         busy = self._sounding(time)
-        broken = rules.outside[pitch] + _CROWDED * (busy >= rules.voices)
-        paid = self.cost[:, None] + _RULE * broken - likelihood  # (alternatives, parts)
+        paid = (busy >= rules.voices) * _CROWDED  # (alternatives, parts)
+        paid += rules.outside[pitch]
+        paid *= _RULE
+        paid += self.cost[:, None]
+        paid -= likelihood
         total = paid
         if waiting is not None:
             total = paid + _RULE * rules.shortfall(waiting, rules.voices - busy)

@@ -6,6 +6,7 @@ import torch
 
 from arranger.accelerated import AcceleratedEngine
 from arranger.engine import Engine
+from arranger.engine.recurrent import product
 from arranger.features import PartMemory, describe, memory_width
 from arranger.hints import Hints
 from tests.models import RECALLS, tiny_checkpoint, tiny_config, tiny_model
@@ -102,3 +103,11 @@ def test_several_hearings_are_averaged() -> None:
     likely = [engine.log_probabilities(one[3][None], memory, 60, 1.0) for one in alone]
     both = engine.log_probabilities(heard[:, 3], memory, 60, 1.0)
     np.testing.assert_allclose(both, np.mean(likely, axis=0), atol=1e-5)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2, 1.0])
+def test_a_product_is_the_same_whether_much_is_zero_or_little(share: float) -> None:
+    rng = np.random.default_rng(0)
+    x = (rng.normal(size=40) * (rng.random(40) < share)).astype(np.float32)
+    weight = rng.normal(size=(40, 7)).astype(np.float32)
+    np.testing.assert_allclose(product(x, weight), x @ weight, atol=1e-5)

@@ -110,6 +110,23 @@ def test_the_span_says_what_begins_when_a_note_ends() -> None:
     assert first[2 + REACH + 5] == 0.5  # half a quarter later
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_the_spans_of_a_crowd_are_those_of_each_note_alone(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows = [(int(rng.integers(99)), int(rng.integers(50, 99)), int(rng.integers(30)), 64)] * 2
+    rows += [tuple(map(int, rng.integers((0, 40, 0, 1), (99, 99, 40, 99)))) for _ in range(80)]
+    notes, _ = NoteSequence.from_rows(rows)
+    spans = block(notes, "piece", "span")[:, 2:]
+    for i in range(len(notes)):
+        expected = np.zeros(2 * REACH + 1)
+        for j in range(i + 1, len(notes)):
+            interval = notes.pitch[j] - notes.pitch[i]
+            gap = (notes.onset[j] - notes.offset[i]) / notes.resolution
+            if abs(interval) <= REACH and 0 <= gap <= 2:
+                expected[interval + REACH] = max(expected[interval + REACH], 2.0 ** (-2 * gap))
+        assert spans[i] == pytest.approx(expected)
+
+
 def test_all_but_pitch_itself_stays_under_transposition() -> None:
     notes, _ = four_voices(6)
     for view in ("note", "chord", "piece"):
