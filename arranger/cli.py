@@ -128,6 +128,13 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="also the accuracy on the rest after 1, 2 and 5 %% of the notes have been set right",
     )
+    evaluate.add_argument(
+        "--look-ahead",
+        type=int,
+        default=0,
+        metavar="MS",
+        help="live and stage: for how many milliseconds an answer may wait (0)",
+    )
     evaluate.add_argument("--workers", type=int, default=1, help="processes (1)")
     evaluate.add_argument("--json", type=Path, metavar="FILE", help="write the rows as JSON")
     evaluate.add_argument("--plot", type=Path, metavar="DIR", help="draw what went right and wrong")
@@ -265,6 +272,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         baselines=arguments.baselines,
         corrections=arguments.corrections,
         workers=arguments.workers,
+        look_ahead=arguments.look_ahead,
     )
     print(answer(question, arguments.json, arguments.plot))
     return 0

@@ -21,13 +21,15 @@ from .runner import evaluate, evaluate_baselines, table, write_json
 from .splits import load_split, split_paths
 
 MODEL_FOR_MODE = {"live": "live", "stage": "live", "chord-live": "chord-live", "offline": "offline"}
+"""The mode for which the model must have been made; a mode may look ahead (``waiting``)."""
 
 
 @dataclass(frozen=True)
 class Question:
     """What to measure. ``split`` keeps the pieces that a folder's split.json lists; ``workers`` is
     the number of processes; ``corrections``: also how right the rest is once the least certain
-    notes have been set right."""
+    notes have been set right; ``look_ahead`` (milliseconds): for how long a live answer may
+    wait."""
 
     references: tuple[Path, ...]
     ensemble: str = "chorale"
@@ -38,17 +40,20 @@ class Question:
     baselines: bool = False
     corrections: bool = False
     workers: int = 1
+    look_ahead: int = 0
 
 
 def answer(question: Question, json_path: Path | None = None, plots: Path | None = None) -> str:
     """The table of a question's reports; also as JSON and as pictures, if asked."""
     if question.corrections and question.mode != "offline":
         raise ValueError(f"corrections are made offline, not {question.mode}")
+    if question.look_ahead and question.mode == "offline":
+        raise ValueError("offline everything is known: there is nothing to look ahead to")
     ensemble = load_ensemble(question.ensemble)
     trained_for = MODEL_FOR_MODE[question.mode]
-    labeller = labeller_for(load_for(question.model, ensemble, trained_for), question.mode)
-    pieces, workers = _pieces(question, ensemble), question.workers
-    hints, mode = question.hints, question.mode
+    mode = waiting(question.mode, question.look_ahead)
+    labeller = labeller_for(load_for(question.model, ensemble, trained_for), mode)
+    pieces, workers, hints = _pieces(question, ensemble), question.workers, question.hints
     reports = [evaluate(labeller, pieces, hints, ensemble, mode, workers=workers)]
     if question.baselines:
         reports += evaluate_baselines(load_baselines(ensemble), pieces, workers)
@@ -79,11 +84,20 @@ def fit(ensemble_name: str, corpus: Path, out: Path | None = None, quiet: bool =
     return folder
 
 
+def waiting(mode: str, milliseconds: int) -> str:
+    """The name of a live mode whose answers may wait so long: stage+50ms."""
+    if milliseconds < 0:
+        raise ValueError(f"a look-ahead must be 0 or more milliseconds, not {milliseconds}")
+    return f"{mode}+{milliseconds}ms" if milliseconds else mode
+
+
 def labeller_for(checkpoint: Checkpoint, mode: str) -> Labeller:
     """A checkpoint that was made for it, at work in ``mode``."""
     if mode == "offline":
         return Arranger(checkpoint)
-    return LiveArranger(checkpoint, stage=mode == "stage")
+    manner, _, wait = mode.removesuffix("ms").partition("+")
+    look_ahead = int(wait or 0) / 1000
+    return LiveArranger(checkpoint, stage=manner == "stage", look_ahead=look_ahead)
 
 
 def _pieces(question: Question, ensemble: Ensemble) -> list[Piece]:

@@ -18,7 +18,7 @@ from arranger.checkpoints import Checkpoint, load, shipped
 from arranger.ensembles import Ensemble
 
 from .baselines import FITTED, load_baselines
-from .command import labeller_for
+from .command import labeller_for, waiting
 from .corrections import evaluate_corrections
 from .pieces import Labeller, Oracle, Piece
 from .results import (
@@ -39,6 +39,9 @@ CORPORA = {"chorale": "chorales", "quartet": "quartets", "game": "game", "pop": 
 """The ensembles that are reported, each with the folder of its prepared corpus."""
 
 HINTS = ("none", "entry", "pitch", "both")
+LOOK_AHEADS = (50, 200)
+"""Milliseconds."""
+
 Say = Callable[[str], None]
 
 
@@ -126,10 +129,16 @@ def outdated(ensemble: Ensemble, results: Results) -> int:
 
 
 def ways(checkpoint: Checkpoint) -> list[tuple[str, str]]:
-    """The modes and hints in which a checkpoint is measured; on a stage without hints."""
+    """The modes and hints in which a checkpoint is measured; on a stage without hints, and the
+    live default with answers that wait."""
     mode = checkpoint.card.mode
     kinds = HINTS if "hints" in checkpoint.config.values else HINTS[:1]
-    return [(mode, hints) for hints in kinds] + ([("stage", "none")] if mode == "live" else [])
+    found = [(mode, hints) for hints in kinds]
+    if mode == "live":
+        found.append(("stage", "none"))
+    if checkpoint.card.name == f"{checkpoint.ensemble.name}-live":
+        found += [(waiting(m, ms), "none") for m in ("live", "stage") for ms in LOOK_AHEADS]
+    return found
 
 
 def measure_runs(

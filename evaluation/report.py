@@ -76,6 +76,7 @@ def render(everything: Sequence[Results]) -> str:
             sections += _accuracies(results, split)
         for split in splits:
             sections += _all_metrics(results, split)
+        sections += _look_ahead(results, splits)
         sections += _corrections(results, splits)
     sections += ["## Input features, time and transposition", ablations_section(everything)]
     return "\n\n".join([*sections, _PICTURES, _NOTES]) + "\n"
@@ -104,7 +105,9 @@ def _accuracies(results: Results, split: str) -> Iterator[str]:
 def _table_rows(results: Results, split: str) -> Iterator[str]:
     keys = {k for k in (*results.rows, *results.seeds) if k.split == split}
     pairs = {
-        (k.model, k.mode) for k in keys if k.mode != "corrections" and not is_ablation(k.model)
+        (k.model, k.mode)
+        for k in keys
+        if k.mode != "corrections" and "+" not in k.mode and not is_ablation(k.model)
     }
     for model, mode in sorted(pairs, key=lambda pair: _place(results.ensemble, *pair)):
         kind = "" if mode == "stage" else model.removeprefix(f"{results.ensemble}-")
@@ -126,7 +129,7 @@ def _place(ensemble: str, model: str, mode: str) -> tuple[int, int, str]:
         return (2, BASELINES.index(model), mode)
     if model.removeprefix(f"{ensemble}-") in DEFAULT_MODES:
         modes = (*DEFAULT_MODES, "stage")
-        return (0, modes.index(mode), model)
+        return (0, modes.index(mode.partition("+")[0]), mode)
     return (1, 0, model + mode)
 
 
@@ -153,6 +156,31 @@ def _all_metrics(results: Results, split: str) -> Iterator[str]:
             for key in found
         ]
         yield f"```\n{table(rows)}\n```"
+
+
+def _look_ahead(results: Results, splits: Sequence[str]) -> Iterator[str]:
+    """What it gains to wait a little with every answer."""
+    model = f"{results.ensemble}-live"
+    lines = []
+    for split in splits:
+        for manner in ("live", "stage"):
+            known = {
+                key.mode.partition("+")[2]: results.rows[key].metrics
+                for key in results.rows
+                if key[:2] == (model, split)
+                and key.mode.partition("+")[0] == manner
+                and key.hints == "none"
+            }
+            if len(known) > 1:
+                cells = " | ".join(
+                    f"{100 * known[wait]['accuracy']:.2f}" if wait in known else "–"
+                    for wait in ("", "50ms", "200ms")
+                )
+                lines.append(f"| {manner} | {split} ({known['']['pieces']}) | {cells} |")
+    if lines:
+        yield f"### Looking ahead: {model}, no hints"
+        head = "| mode | pieces | at once | after 50 ms | after 200 ms |\n|---|---|---|---|---|"
+        yield "\n".join([head, *lines])
 
 
 def _corrections(results: Results, splits: Sequence[str]) -> Iterator[str]:

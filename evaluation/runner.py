@@ -106,10 +106,11 @@ def evaluate(
     """Label every piece, whole, and measure.
 
     ``hints`` (none, entry, pitch or both) are taken from each reference. ``mode`` names how the
-    labeller works and is only written down. ``seconds`` is the processor time spent labelling. No
-    other number depends on ``workers``, the processes that share the pieces.
+    labeller works, with its look-ahead if it has one (stage+50ms), and is only written down.
+    ``seconds`` is the processor time spent labelling. No other number depends on ``workers``, the
+    processes that share the pieces.
     """
-    if mode not in MODES:
+    if mode.partition("+")[0] not in MODES:
         raise ValueError(f"mode must be one of {', '.join(MODES)}, not {mode!r}")
     if not pieces:
         raise ValueError("there is no piece to evaluate")
