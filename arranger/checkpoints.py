@@ -182,7 +182,7 @@ def read_card(folder: Path) -> dict[str, Any]:
     return document
 
 
-def save(folder: Path, card: DataclassInstance, weights: Mapping[str, NDArray[np.float32]]) -> None:
+def save(folder: Path, card: DataclassInstance, weights: Mapping[str, NDArray[Any]]) -> None:
     """Write a checkpoint."""
     from safetensors.numpy import save_file
 

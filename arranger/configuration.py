@@ -58,7 +58,7 @@ class ModelConfig:
     """``codes`` maps integer features to the width of their embedding, ``values`` names real
     features; see ``features.FeatureSpec``. ``view``: note, chord or piece. ``resolution``: ticks a
     quarter of the grid on which the model sees music. ``loudest``: the greatest velocity that its
-    training music has; it takes greater ones as not known."""
+    training music has; it takes greater ones as not known (0: all)."""
 
     view: str
     parts: int

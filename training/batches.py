@@ -181,7 +181,7 @@ class Examples:
 
     def _touch(self, table: FeatureTable, rng: np.random.Generator) -> FeatureTable:
         """The same music with velocities as well known as they happen to be."""
-        draw, velocity, loudest = rng.random(), table.velocity, self.spec.loudest
+        draw, velocity, loudest = rng.random(), table.velocity, max(self.spec.loudest, 1)
         if draw < self.variation.hidden:
             velocity = np.zeros_like(velocity)
         elif draw < self.variation.hidden + self.variation.uneven:

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from arranger.checkpoints import Card, Checkpoint, load, save
 from arranger.offline import Arranger
 from arranger.online import LiveArranger
@@ -21,7 +23,7 @@ from .calibration import best_temperature
 from .configuration import RunConfig, load_run
 from .part_training import part_run
 
-CALIBRATED, MEASURED = 12_000, 40_000
+SAMPLE = 10_000
 """About how many notes of the valid pieces a finished checkpoint is calibrated and measured on."""
 
 HINTS = ("none", "entry", "pitch", "both")
@@ -52,24 +54,30 @@ def train(
 def finish(folder: Path, run: RunConfig, valid: Sequence[Piece]) -> Card:
     """Calibrate the checkpoint in ``folder`` on ``valid`` and write its numbers on its card.
 
-    On samples of CALIBRATED and MEASURED notes, in whole pieces spread over ``valid``.
+    The weights are kept in half precision, which is what is measured.
     """
     checkpoint = load(folder)
+    halves = {name: array.astype(np.float16) for name, array in checkpoint.weights.items()}
+    weights = {name: array.astype(np.float32) for name, array in halves.items()}
+    checkpoint, pieces = replace(checkpoint, weights=weights), beginnings(valid, SAMPLE)
     card = replace(checkpoint.card, transpositions=list(run.transpositions), width=run.width)
-    temperature = best_temperature(
-        replace(checkpoint, card=card), sample(valid, CALIBRATED), arranger_for
-    )
+    temperature = best_temperature(replace(checkpoint, card=card), pieces, arranger_for)
     card = replace(card, temperature=temperature)
-    measured = measure(replace(checkpoint, card=card), sample(valid, MEASURED))
+    measured = measure(replace(checkpoint, card=card), pieces)
     card = replace(card, metrics={"valid": measured})
-    save(folder, card, checkpoint.weights)
+    save(folder, card, halves)
     return card
 
 
-def sample(pieces: Sequence[Piece], notes: int) -> list[Piece]:
-    """About so many notes in whole pieces, evenly spread; all pieces where they have no more."""
-    total = sum(len(piece.notes) for piece in pieces)
-    return list(pieces[:: max(1, round(total / notes))])
+def beginnings(pieces: Sequence[Piece], notes: int) -> list[Piece]:
+    """About so many notes: whole pieces if they have no more, else the beginnings of some, evenly
+    spread, of up to a tenth of ``notes`` each."""
+    if sum(len(piece.notes) for piece in pieces) <= notes:
+        return list(pieces)
+    most = notes // 10
+    cut = [Piece(p.name, p.notes.take(slice(0, most)), p.parts[:most]) for p in pieces]
+    total = sum(len(piece.notes) for piece in cut)
+    return cut[:: max(1, round(total / notes))]
 
 
 def measure(checkpoint: Checkpoint, pieces: Sequence[Piece]) -> dict[str, float]:

@@ -53,7 +53,7 @@ class FeatureSpec:
     note's place among the notes of its onset and the held ones); span (how long the note lasts
     and what begins when it ends); hints; locks (the part of a note that is already given).
     ``resolution``: ticks a quarter of the grid. ``loudest``: the greatest velocity that says
-    anything.
+    anything (0: none does).
     """
 
     view: str
@@ -213,7 +213,7 @@ def rows(
         if name == "frequency":
             block[:, 0] = _FREQUENCY[pitch]
         elif name == "velocity":
-            block[:, 0] = velocity / np.float32(spec.loudest)
+            block[:, 0] = velocity / np.float32(max(spec.loudest, 1))
             block[:, 1] = velocity > 0
         elif name == "timing":
             block[:, :3] = [one.timing for one in heard] or 0
