@@ -196,3 +196,40 @@ def test_the_notes_of_a_chord_come_in_random_order_some_15_ms_apart() -> None:
         assert np.allclose(np.diff(times), 0.015)
         orders.add(tuple(e.note for e in events))
     assert len(orders) > 5
+
+
+def test_a_velocity_is_a_share_of_the_loudest_and_beyond_it_not_known() -> None:
+    notes, _ = NoteSequence.from_rows([(0, 60, 24, 5), (24, 60, 24, 15), (48, 60, 24, 64)])
+    shares = describe(notes, NOTHING, replace(spec("note", "velocity"), loudest=15))
+    assert shares.values.tolist() == pytest.approx(np.array([[1 / 3, 1], [1, 1], [0, 0]]))
+    assert shares.velocity.tolist() == [5, 15, 0]
+    none = describe(notes, NOTHING, replace(spec("note", "velocity"), loudest=0))
+    assert not none.values.any()
+
+
+def test_a_lock_is_seen_at_its_own_note_alone() -> None:
+    notes, _ = four_voices(4)
+    locks = describe(notes, Hints(locks={3: 2}), spec("piece", "locks")).values
+    assert np.argwhere(locks).tolist() == [[3, 2]]
+
+
+def test_a_memory_recalls_the_touch_of_each_part() -> None:
+    memory = PartMemory(1, 2, ("touch",))
+    memory.assign(np.array([0]), 60, 0.0, 1.0, 80)
+    memory.assign(np.array([0]), 64, 0.0, 1.0, 80)
+    change, same, together = memory.relate(67, 0.0, 96)[0, 0, -3:].tolist()
+    assert (change, same, together) == (1.0, 0.0, 0.5)
+    assert memory.relate(67, 4.0, 80)[0, 0, -3:].tolist() == [0.0, 1.0, 0.0]
+    assert memory.relate(67, 4.0, 0)[0, 0, -3:].tolist() == [0.0, 0.0, 0.0]
+    assert not memory.relate(67, 0.0, 80)[0, 1].any()  # has not played
+
+
+def test_a_memory_recalls_how_long_ago_each_part_struck_the_keys_around_a_note() -> None:
+    memory = PartMemory(1, 2, ("keys",))
+    memory.assign(np.array([1]), 60, 0.0, 1.0)
+    memory.assign(np.array([1]), 72, 8.0, 9.0)
+    keys = memory.relate(64, 8.0)[0, 1, -27:]
+    assert keys[12 - 4] == 2.0**-8  # four semitones below, eight quarters ago
+    assert keys[12 + 8] == 1.0
+    own = memory.relate(60, 8.0)[0, 1, -27:]
+    assert own[-2:].tolist() == [0.5, pytest.approx(2 ** (-1 / 8))]

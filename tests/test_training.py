@@ -371,3 +371,70 @@ def test_a_corpus_becomes_a_calibrated_checkpoint(tmp_path: Path) -> None:
     assert set(card.metrics) == {"valid"}
     again = train(config, corpus, tmp_path / "run", seed=5, quiet=True)
     assert load(again).card == card
+
+
+def varied(**variation: float) -> list[Batch]:
+    spec = tiny_config("piece").spec
+    examples = Examples(PIECES, spec, CHORALE, Variation(transpose=(0, 0), hints=0.0, **variation))
+    return [b for seed in range(4) for b in examples.epoch(np.random.default_rng(seed), 2)]
+
+
+def test_locked_notes_show_their_part_and_are_not_what_is_learnt() -> None:
+    spec = tiny_config("piece").spec
+    at = slice(spec.start("locks"), spec.start("locks") + spec.parts)
+    batches = varied(locks=1.0)
+    assert any(batch.locked.any() for batch in batches)
+    for batch in batches:
+        shown = batch.values.numpy()[..., at]
+        assert (shown.any(axis=-1) == batch.locked).all()
+        assert (shown.argmax(axis=-1)[batch.locked] == batch.parts[batch.locked]).all()
+    assert not any(batch.locked.any() for batch in varied())
+
+    config = run_config()
+    task, model = PartTask(CHORALE), tiny_model(config.model)
+    batch = next(b for b in batches if b.locked.any())
+    batch.locked[:] = True
+    batch.locked[0, 0] = False
+    one = task.loss(model, batch, 0.0, np.random.default_rng(0))
+    batch.parts[0, 0] = (batch.parts[0, 0] + 1) % 4
+    other = task.loss(model, batch, 0.0, np.random.default_rng(0))
+    assert one.item() != other.item()
+
+
+def test_velocities_may_be_hidden_or_uneven_in_features_and_memory_alike() -> None:
+    spec = tiny_config("piece").spec
+    at = spec.start("velocity")
+    for batch in varied(hidden=1.0):
+        assert not batch.velocity.any()
+        assert not batch.values[..., at : at + 2].any()
+    uneven = np.concatenate([b.velocity[b.parts >= 0] for b in varied(uneven=1.0)])
+    assert len(np.unique(uneven)) > 3
+    assert uneven.min() >= 1
+    for batch in varied(uneven=1.0):
+        shares = batch.values[..., at].numpy()
+        assert np.allclose(shares, batch.velocity / 127)
+
+
+def test_a_piece_may_have_its_bass_an_octave_lower_or_its_onsets_loosened() -> None:
+    lower = Examples(PIECES, tiny_config("piece").spec, CHORALE, Variation(lowered=1.0)).pieces
+    for low, given in zip(lower, PIECES, strict=True):
+        down = np.sort(given.notes.pitch[given.parts == 3]) - 12
+        expected = np.where(down >= CHORALE.parts[3].low, down, down + 12)
+        assert sorted(low.notes.pitch[low.parts == 3].tolist()) == sorted(expected.tolist())
+        assert sorted(low.notes.pitch[low.parts == 0]) == sorted(
+            given.notes.pitch[given.parts == 0]
+        )
+    loose = Examples(PIECES, tiny_config("piece").spec, CHORALE, Variation(loose=1.0)).pieces
+    assert any(len(np.unique(p.notes.onset % 12)) > 1 for p in loose)
+    for moved, given in zip(loose, PIECES, strict=True):
+        assert np.bincount(moved.parts).tolist() == np.bincount(given.parts).tolist()
+
+
+def test_no_transposition_leaves_the_keys() -> None:
+    notes, _ = NoteSequence.from_rows([(0, 126, 24, 64), (24, 60, 24, 64)])
+    high = Piece("high", notes, np.array([0, 1]))
+    variation = Variation(transpose=(-5, 6))
+    examples = Examples([high], tiny_config("piece").spec, CHORALE, variation)
+    for seed in range(20):
+        for batch in examples.epoch(np.random.default_rng(seed), 1):
+            assert batch.pitch.max() <= 127
