@@ -218,7 +218,8 @@ class LiveArranger:
     """Arranges a whole piece by playing it, key by key, to a Session.
 
     ``stage``: not as written but as a player would, see ``performance.as_played``. ``look_ahead``
-    (seconds at 120 quarters a minute): for how long an answer may wait.
+    (seconds at 120 quarters a minute): for how long an answer may wait; what is believed then
+    has several alternatives, whatever is usual for the checkpoint.
     """
 
     def __init__(
@@ -230,7 +231,7 @@ class LiveArranger:
         look_ahead: float = 0.0,
     ) -> None:
         self.card = checkpoint.card
-        self.width = width or self.card.width
+        self.width = width or (None if look_ahead else self.card.width)
         self.look_ahead = look_ahead
         self.ensemble = checkpoint.ensemble
         self.casting = checkpoint.casting

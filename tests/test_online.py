@@ -174,3 +174,11 @@ def test_several_hearings_of_a_session_equal_those_of_the_whole_piece() -> None:
     memory = PartMemory(1, 4, RECALLS)
     first = engine.log_probabilities(np.stack(heard), memory, int(notes.pitch[0]), 0.0, 64)
     assert live.confidence[0] == pytest.approx(np.exp(first[0, live.parts[0]]), abs=1e-5)
+
+
+def test_who_waits_believes_in_several_alternatives() -> None:
+    checkpoint = tiny_checkpoint("note")
+    narrow = replace(checkpoint, card=replace(checkpoint.card, width=1))
+    assert LiveArranger(narrow).width == 1
+    assert LiveArranger(narrow, look_ahead=0.1).width is None
+    assert LiveArranger(narrow, width=3, look_ahead=0.1).width == 3
