@@ -163,12 +163,14 @@ def checkpoint_digest(checkpoint: Checkpoint) -> str:
 
 
 def accuracies_of(checkpoint: Checkpoint) -> dict[str, dict[str, float]]:
-    """What the package knows of a checkpoint: split and kind of hints (or stage) to accuracy."""
+    """What the package knows of a checkpoint: split and kind of hints (or stage, or a live mode
+    whose answers wait) to accuracy."""
     digest = checkpoint_digest(checkpoint)
     found: dict[str, dict[str, float]] = {}
     for key, row in load_results(checkpoint.ensemble.name).rows.items():
         if row.checkpoint == digest and "accuracy" in row.metrics:
-            kind = key.mode if key.mode == "stage" else key.hints
+            own = key.mode == "stage" or "+" in key.mode
+            kind = key.mode if own else key.hints
             found.setdefault(key.split, {})[kind] = row.metrics["accuracy"]
     return found
 

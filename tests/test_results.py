@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from arranger.checkpoints import load
 from evaluation import results as module
 from evaluation.measuring import CORPORA
 from evaluation.pieces import Piece
@@ -137,3 +138,12 @@ def test_the_numbers_of_a_row_agree_with_each_other(ensemble: str) -> None:
         assert len(row.metrics["deciles"]) == 11
     for seeds in results.seeds.values():
         assert 0 < seeds.mean < 1 and (seeds.runs > 1) == (seeds.deviation is not None)
+
+
+def test_the_accuracy_at_once_is_not_taken_for_that_of_an_answer_that_waits() -> None:
+    checkpoint = load("chorale-live")
+    rows = load_results("chorale").rows
+    found = accuracies_of(checkpoint)["test"]
+    for mode, kind in (("live", "none"), ("stage", "stage"), ("stage+50ms", "stage+50ms")):
+        row = rows[Key("chorale-live", "test", mode, "none")]
+        assert found[kind] == row.metrics["accuracy"]
