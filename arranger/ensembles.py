@@ -137,7 +137,10 @@ def _programs(entries: Sequence[int | str]) -> tuple[int, ...]:
     programs: list[int] = []
     for entry in entries:
         first, _, last = str(entry).partition("-")
-        programs += range(int(first), int(last or first) + 1)
+        bounds = int(first), int(last or first)
+        if not 0 <= bounds[0] <= bounds[1] <= 127:
+            raise ValueError(f"programs {entry!r} are not in 0..127")
+        programs += range(bounds[0], bounds[1] + 1)
     return tuple(programs)
 
 

@@ -119,7 +119,7 @@ class Arranger:
         found: list[tuple[float, Arrangement]] = []
         for _ in range(count):
             parts, confidence = self._decide(gridded, _dearer(score, made), given.locks)
-            if made.any():
+            if found:
                 if made[np.arange(len(notes)), parts].all():
                     break
                 kept = dict(enumerate(parts.tolist()))

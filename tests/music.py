@@ -12,6 +12,7 @@ from arranger.files.building import DocumentBuilder, Note
 from arranger.files.document import METER, TRACK_NAME, Event, meta
 from arranger.files.midi import encode
 from arranger.notes import NoteSequence
+from evaluation.pieces import Piece
 
 CHORALE: Ensemble = load_ensemble("chorale")
 
@@ -29,6 +30,11 @@ def four_voices(beats: int, seed: int = 0) -> tuple[NoteSequence, np.ndarray]:
             tick += length
     notes, order = NoteSequence.from_rows(rows)
     return notes, np.array(parts)[order]
+
+
+def piece(seed: int, beats: int = 8) -> Piece:
+    """Four voices with the part of each note."""
+    return Piece(f"piece {seed}", *four_voices(beats, seed))
 
 
 def write_midi(

@@ -151,8 +151,7 @@ def test_a_file_whose_name_is_no_text_is_arranged(tmp_path: Path) -> None:
     try:
         write_chorale(source)
     except (OSError, UnicodeError):
-        # macOS and Windows refuse such a name, so there is no file to arrange
-        pytest.skip("this file system knows no such name")
+        pytest.skip("macOS and Windows refuse such a name, so there is no file to arrange")
     out, report = tmp_path / "out.mid", tmp_path / "report.json"
     assert arrange(source, "-o", out, "--report", report) == 0
     assert json.loads(report.read_text(encoding="utf-8"))["input"] == str(source)

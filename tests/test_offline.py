@@ -290,6 +290,7 @@ def test_alternatives_are_ranked_and_each_is_whole(kind: tuple[str, str]) -> Non
         assert len(one.parts) == len(notes)
 
 
-def test_a_piece_that_can_be_arranged_in_one_way_has_no_alternative() -> None:
-    notes, _ = NoteSequence.from_rows([(0, 40, 24, 64)])
+@pytest.mark.parametrize("rows", [[], [(0, 40, 24, 64)]])
+def test_a_piece_that_can_be_arranged_in_one_way_has_no_alternative(rows: list) -> None:
+    notes, _ = NoteSequence.from_rows(rows)
     assert len(Arranger(tiny_checkpoint("piece")).alternatives(notes, Hints(), 3)) == 1

@@ -10,7 +10,7 @@ import yaml
 
 from arranger.checkpoints import load
 from arranger.configuration import VIEW_OF_MODE
-from arranger.features import FeatureSpec, PartMemory, describe
+from arranger.features import PartMemory, describe
 from arranger.hints import Hints
 from arranger.models import PartModel
 from arranger.notes import NoteSequence
@@ -24,19 +24,14 @@ from tests.models import (
     tiny_config,
     tiny_model,
 )
-from tests.music import CHORALE, four_voices, write_chorale
-from training.batches import Batch, Examples, Variation, collate, example, on_grid
+from tests.music import CHORALE, piece, write_chorale
+from training.batches import Batch, Variation, collate, example, on_grid
 from training.configuration import RunConfig, TrainingConfig, load_run
 from training.decisions import decide
 from training.loop import Run
 from training.part_task import PartTask
 from training.part_training import part_run
 from training.runs import train
-
-
-def piece(seed: int, beats: int = 8) -> Piece:
-    return Piece(f"piece {seed}", *four_voices(beats, seed))
-
 
 PIECES = [piece(seed) for seed in range(5)]
 VALID = [piece(9)]
@@ -157,76 +152,6 @@ def test_a_folder_with_a_run_of_another_config_is_refused(tmp_path: Path) -> Non
     trained(run_config(steps=4), tmp_path)
     with pytest.raises(ValueError, match="holds a run of another config or seed"):
         trained(run_config(steps=8), tmp_path)
-
-
-@pytest.mark.parametrize("count", [1, 7, 16, 17, 24, 33])
-def test_an_epoch_has_as_many_batches_as_it_says_and_every_piece_once(count: int) -> None:
-    pieces = [on_grid(piece(seed, beats=1 + seed % 3)) for seed in range(count)]
-    examples = Examples(pieces, tiny_config("piece").spec, CHORALE, Variation(transpose=(0, 0)))
-    batches = list(examples.epoch(np.random.default_rng(0), 2))
-    assert len(batches) == examples.batches(2)
-    lengths = sorted(n for batch in batches for n in batch.lengths.tolist())
-    assert lengths == sorted(len(p.notes) for p in pieces)
-
-
-@pytest.mark.parametrize("view", VIEW_OF_MODE.values())
-def test_an_example_varied_by_nothing_is_the_piece_as_it_is_in_use(view: str) -> None:
-    spec = tiny_config(view).spec
-    examples = Examples([PIECES[0]], spec, CHORALE, Variation(transpose=(0, 0), hints=0.0))
-    (batch,) = examples.epoch(np.random.default_rng(0), 1)
-    table = describe(PIECES[0].notes, Hints(), spec)
-    assert np.array_equal(batch.codes[0].numpy(), table.codes)
-    assert np.array_equal(batch.values[0].numpy(), table.values)
-    assert np.array_equal(batch.parts[0], PIECES[0].parts)
-
-
-@pytest.mark.parametrize("view", VIEW_OF_MODE.values())
-def test_a_transposed_example_is_the_transposed_piece_with_its_hints(view: str) -> None:
-    config = tiny_config(view)
-    spec = FeatureSpec(view, 4, tuple(config.codes), ("frequency", "timing", "keys", "hints"))
-    examples = Examples([PIECES[0]], spec, CHORALE, Variation(transpose=(-5, 6), hints=1.0))
-    stored = PIECES[0].notes.pitch.copy()
-    shifts = set()
-    for epoch in range(12):
-        (batch,) = examples.epoch(np.random.default_rng(epoch), 1)
-        shift = int(batch.pitch[0, 0] - PIECES[0].notes.pitch[0])
-        shifts.add(shift)
-        notes = PIECES[0].notes.transposed(shift)
-        given = [
-            describe(notes, Hints.from_reference(notes, PIECES[0].parts, kind), spec)
-            for kind in ("entry", "pitch", "both")
-        ]
-        assert any(np.allclose(batch.values[0].numpy(), t.values, atol=1e-6) for t in given)
-        assert np.array_equal(batch.codes[0].numpy(), given[0].codes)
-    assert len(shifts) > 4
-    assert np.array_equal(PIECES[0].notes.pitch, stored)
-
-
-def test_no_transposition_leaves_the_range_of_a_part() -> None:
-    spec = tiny_config("piece").spec
-    examples = Examples(PIECES, spec, CHORALE, Variation(transpose=(-40, 40)))
-    low, high = (np.array([getattr(p, end) for p in CHORALE.parts]) for end in ("low", "high"))
-    for batch in examples.epoch(np.random.default_rng(0), 2):
-        inside = batch.parts >= 0
-        parts, pitch = batch.parts[inside], batch.pitch[inside]
-        assert ((pitch >= low[parts]) & (pitch <= high[parts])).all()
-
-
-def test_a_long_piece_is_cropped_to_a_window_of_its_features() -> None:
-    spec = tiny_config("piece").spec
-    long = on_grid(piece(3, beats=24))
-    variation = Variation(transpose=(0, 0), crop=20, hints=0.0)
-    whole = describe(long.notes, Hints(), spec).values
-    starts = set()
-    for epoch in range(6):
-        (batch,) = Examples([long], spec, CHORALE, variation).epoch(np.random.default_rng(epoch), 1)
-        assert batch.lengths.tolist() == [20]
-        window = batch.values[0].numpy()
-        at = [i for i in range(len(whole) - 19) if np.array_equal(whole[i : i + 20], window)]
-        assert at
-        assert np.array_equal(batch.parts[0], long.parts[at[0] : at[0] + 20])
-        starts.add(at[0])
-    assert len(starts) > 2
 
 
 @pytest.mark.parametrize("view", VIEW_OF_MODE.values())
@@ -371,70 +296,3 @@ def test_a_corpus_becomes_a_calibrated_checkpoint(tmp_path: Path) -> None:
     assert set(card.metrics) == {"valid"}
     again = train(config, corpus, tmp_path / "run", seed=5, quiet=True)
     assert load(again).card == card
-
-
-def varied(**variation: float) -> list[Batch]:
-    spec = tiny_config("piece").spec
-    examples = Examples(PIECES, spec, CHORALE, Variation(transpose=(0, 0), hints=0.0, **variation))
-    return [b for seed in range(4) for b in examples.epoch(np.random.default_rng(seed), 2)]
-
-
-def test_locked_notes_show_their_part_and_are_not_what_is_learnt() -> None:
-    spec = tiny_config("piece").spec
-    at = slice(spec.start("locks"), spec.start("locks") + spec.parts)
-    batches = varied(locks=1.0)
-    assert any(batch.locked.any() for batch in batches)
-    for batch in batches:
-        shown = batch.values.numpy()[..., at]
-        assert (shown.any(axis=-1) == batch.locked).all()
-        assert (shown.argmax(axis=-1)[batch.locked] == batch.parts[batch.locked]).all()
-    assert not any(batch.locked.any() for batch in varied())
-
-    config = run_config()
-    task, model = PartTask(CHORALE), tiny_model(config.model)
-    batch = next(b for b in batches if b.locked.any())
-    batch.locked[:] = True
-    batch.locked[0, 0] = False
-    one = task.loss(model, batch, 0.0, np.random.default_rng(0))
-    batch.parts[0, 0] = (batch.parts[0, 0] + 1) % 4
-    other = task.loss(model, batch, 0.0, np.random.default_rng(0))
-    assert one.item() != other.item()
-
-
-def test_velocities_may_be_hidden_or_uneven_in_features_and_memory_alike() -> None:
-    spec = tiny_config("piece").spec
-    at = spec.start("velocity")
-    for batch in varied(hidden=1.0):
-        assert not batch.velocity.any()
-        assert not batch.values[..., at : at + 2].any()
-    uneven = np.concatenate([b.velocity[b.parts >= 0] for b in varied(uneven=1.0)])
-    assert len(np.unique(uneven)) > 3
-    assert uneven.min() >= 1
-    for batch in varied(uneven=1.0):
-        shares = batch.values[..., at].numpy()
-        assert np.allclose(shares, batch.velocity / 127)
-
-
-def test_a_piece_may_have_its_bass_an_octave_lower_or_its_onsets_loosened() -> None:
-    lower = Examples(PIECES, tiny_config("piece").spec, CHORALE, Variation(lowered=1.0)).pieces
-    for low, given in zip(lower, PIECES, strict=True):
-        down = np.sort(given.notes.pitch[given.parts == 3]) - 12
-        expected = np.where(down >= CHORALE.parts[3].low, down, down + 12)
-        assert sorted(low.notes.pitch[low.parts == 3].tolist()) == sorted(expected.tolist())
-        assert sorted(low.notes.pitch[low.parts == 0]) == sorted(
-            given.notes.pitch[given.parts == 0]
-        )
-    loose = Examples(PIECES, tiny_config("piece").spec, CHORALE, Variation(loose=1.0)).pieces
-    assert any(len(np.unique(p.notes.onset % 12)) > 1 for p in loose)
-    for moved, given in zip(loose, PIECES, strict=True):
-        assert np.bincount(moved.parts).tolist() == np.bincount(given.parts).tolist()
-
-
-def test_no_transposition_leaves_the_keys() -> None:
-    notes, _ = NoteSequence.from_rows([(0, 126, 24, 64), (24, 60, 24, 64)])
-    high = Piece("high", notes, np.array([0, 1]))
-    variation = Variation(transpose=(-5, 6))
-    examples = Examples([high], tiny_config("piece").spec, CHORALE, variation)
-    for seed in range(20):
-        for batch in examples.epoch(np.random.default_rng(seed), 1):
-            assert batch.pitch.max() <= 127
