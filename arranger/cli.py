@@ -183,6 +183,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_results(report)
     report.set_defaults(run=_report)
 
+    serve = commands.add_parser("serve", help="serve HTTP and live sessions on this machine")
+    serve.add_argument("--config", type=Path, help="settings in place of configs/serve.yaml")
+    serve.add_argument("--host", help="the address to listen at (127.0.0.1)")
+    serve.add_argument("--port", type=int, help="the port to listen at (8000)")
+    serve.add_argument("--check", action="store_true", help="only check the settings")
+    serve.set_defaults(run=_serve)
+
     models = commands.add_parser("models", help="the shipped checkpoints and their cards")
     models.add_argument("name", nargs="?", help="print the whole card of one")
     models.set_defaults(run=_models)
@@ -322,6 +329,20 @@ def _data(arguments: argparse.Namespace) -> int:
     done = prepare(arguments.corpus, arguments.out, arguments.source)
     print("\n".join(done.lines()))
     print(f"{arguments.out}: {len(done.notes):,} pieces, {sum(done.notes.values()):,} notes")
+    return 0
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    from serve.settings import DEFAULT, load
+
+    path = arguments.config or DEFAULT
+    service = load(path).at(arguments.host, arguments.port)
+    if arguments.check:
+        print(f"{path}: nothing is wrong")
+        return 0
+    from serve.launch import run
+
+    run(service)
     return 0
 
 
