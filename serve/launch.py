@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from .guard import LOOPBACK, TOKEN
@@ -21,9 +22,11 @@ _SWITCHES = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_SERVE_ENABLE_HA_PROXY": "1",
     "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
+    "RAY_worker_niceness": "0",
     "OMP_NUM_THREADS": "1",
 }
-"""What Ray reads from the environment before it is imported; what is set already stays."""
+"""What Ray and numpy read from the environment before they are imported; what is set already
+stays. Ray would have its workers stand back behind all else on the machine."""
 
 _STORE_BYTES = 80_000_000
 """Ray's shared memory, of which nothing here makes use."""
@@ -49,8 +52,8 @@ def serving(service: Service) -> Iterator[float]:
     """Ray and both applications, up; gives the seconds that took. All is ended afterwards."""
     _check(service)
     began = time.perf_counter()
-    counts = tempfile.mkdtemp(prefix="arranger-counts-")
-    for name, value in {**_SWITCHES, "PROMETHEUS_MULTIPROC_DIR": counts}.items():
+    folder = Path(tempfile.mkdtemp(prefix="arranger-serve-"))
+    for name, value in {**_SWITCHES, **_own(folder)}.items():
         os.environ.setdefault(name, value)
     import ray
     from ray import serve
@@ -83,7 +86,32 @@ def serving(service: Service) -> Iterator[float]:
     finally:
         serve.shutdown()
         ray.shutdown()
-        shutil.rmtree(counts, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _own(folder: Path) -> dict[str, str]:
+    """What would clash with another service on this machine."""
+    counts = folder / "counts"
+    counts.mkdir()
+    metrics, stats = _free_ports(2)
+    return {
+        "PROMETHEUS_MULTIPROC_DIR": str(counts),
+        "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(folder / "haproxy.cfg"),
+        "RAY_SERVE_HAPROXY_SOCKET_PATH": str(folder / "admin.sock"),
+        "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(folder),
+        "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(folder / "server-state"),
+        "RAY_SERVE_HAPROXY_METRICS_PORT": str(metrics),
+        "RAY_SERVE_HAPROXY_STATS_PORT": str(stats),
+    }
+
+
+def _free_ports(count: int) -> list[int]:
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    try:
+        return [probe.getsockname()[1] for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()
 
 
 def _built(application: Mapping[str, Any]) -> Any:
