@@ -84,7 +84,7 @@ def serving(service: Service) -> Iterator[float]:
         )
         yield time.perf_counter() - began
     finally:
-        serve.shutdown()
+        serve.shutdown()  # type: ignore[no-untyped-call]
         ray.shutdown()
         shutil.rmtree(folder, ignore_errors=True)
 
