@@ -333,16 +333,20 @@ def _data(arguments: argparse.Namespace) -> int:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    from serve.settings import DEFAULT, load
+    from serve.settings import DEFAULT, Service, load
 
     path = arguments.config or DEFAULT
-    service = load(path).at(arguments.host, arguments.port)
+
+    def read() -> Service:
+        return load(path).at(arguments.host, arguments.port)
+
     if arguments.check:
+        read()
         print(f"{path}: nothing is wrong")
         return 0
     from serve.launch import run
 
-    run(service)
+    run(read)
     return 0
 
 

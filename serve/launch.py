@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
 import signal
 import socket
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any
 
 from .guard import LOOPBACK, TOKEN
 from .settings import Service
+
+if TYPE_CHECKING:
+    from ray import serve
 
 _SWITCHES = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_SERVE_ENABLE_HA_PROXY": "1",
     "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
+    "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
+    "RAY_raylet_start_wait_time_s": "120",
     "RAY_worker_niceness": "0",
     "OMP_NUM_THREADS": "1",
 }
@@ -32,19 +38,30 @@ _STORE_BYTES = 80_000_000
 """Ray's shared memory, of which nothing here makes use."""
 
 
-def run(service: Service, say: Callable[[str], None] = print) -> None:
-    """Serve until interrupted; ValueError for what a person can mend."""
-    stopped = threading.Event()
+def run(read: Callable[[], Service], say: Callable[[str], None] = print) -> None:
+    """Serve until interrupted; ValueError for what a person can mend.
+
+    ``read`` gives the settings: at the beginning, and again at SIGHUP, when everything is deployed
+    anew, one application after the other.
+    """
+    service = read()
+    wishes: SimpleQueue[int] = SimpleQueue()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with serving(service) as seconds:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda number, _: wishes.put(number))
         say(f"Arranger listens at http://{service.host}:{service.port}/ ({seconds:.1f} s)")
-        say("  /docs          what can be asked")
-        say("  /v1/live       WebSocket: play, and every key is answered")
-        say("  /metrics       counts for Prometheus")
+        say("  /docs       what can be asked")
+        say("  /v1/live    WebSocket: play, and every key is answered")
+        say("  /metrics    counts for Prometheus")
         say("Ctrl-C ends it.")
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stopped.set())
-        stopped.wait()
-        say("ending …")
+        while _next(wishes) == signal.SIGHUP:
+            try:
+                deploy(read())
+                say("deployed anew")
+            except ValueError as error:
+                say(f"not deployed: {error}")
+        say("ending")
 
 
 @contextmanager
@@ -58,35 +75,50 @@ def serving(service: Service) -> Iterator[float]:
     import ray
     from ray import serve
 
-    ray.init(
-        address="local",
-        include_dashboard=False,
-        num_cpus=max(2, os.cpu_count() or 1),
-        object_store_memory=_STORE_BYTES,
-        logging_level=logging.ERROR,
-        log_to_driver=False,
-        configure_logging=False,
-    )
     try:
-        serve.start(
-            proxy_location="HeadOnly",
-            http_options={"host": service.host, "port": service.port},
-        )
-        serve.run_many(
-            [
-                serve.RunTarget(
-                    target=_built(application),
-                    name=application["name"],
-                    route_prefix=application["route_prefix"],
-                )
-                for application in service.applications
-            ]
-        )
+        _start(service)
+        deploy(service)
         yield time.perf_counter() - began
     finally:
         serve.shutdown()  # type: ignore[no-untyped-call]
         ray.shutdown()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def deploy(service: Service) -> None:
+    """Deploy the applications, in place of those that run."""
+    from ray import serve
+
+    serve.run_many([_target(application) for application in service.applications])
+
+
+def _start(service: Service) -> None:
+    import ray
+    from ray import serve
+
+    try:
+        ray.init(
+            address="local",
+            include_dashboard=False,
+            num_cpus=max(2, os.cpu_count() or 1),
+            object_store_memory=_STORE_BYTES,
+            logging_level=logging.ERROR,
+            log_to_driver=False,
+            configure_logging=False,
+        )
+        logging.getLogger("ray.serve").setLevel(logging.WARNING)
+        http = {"host": service.host, "port": service.port}
+        serve.start(proxy_location="HeadOnly", http_options=http)
+    except Exception as error:  # Ray raises what it likes
+        reason = str(error).partition("\n")[0]
+        raise OSError(f"Ray cannot be started: {reason}") from error
+
+
+def _next(wishes: SimpleQueue[int]) -> int:
+    """The next signal; waits in short turns, so that handlers get theirs."""
+    while True:
+        with contextlib.suppress(Empty):
+            return wishes.get(timeout=0.5)
 
 
 def _own(folder: Path) -> dict[str, str]:
@@ -114,15 +146,19 @@ def _free_ports(count: int) -> list[int]:
             probe.close()
 
 
-def _built(application: Mapping[str, Any]) -> Any:
+def _target(application: Mapping[str, Any]) -> serve.RunTarget:
     """An application with its deployments as the file wants them."""
+    from ray import serve
+
     from .deployments import BUILT
 
     options = {
         deployment["name"]: {key: value for key, value in deployment.items() if key != "name"}
         for deployment in application.get("deployments") or ()
     }
-    return BUILT[application["name"]](application.get("args") or {}, options)
+    name = application["name"]
+    built = BUILT[name](application.get("args") or {}, options)
+    return serve.RunTarget(target=built, name=name, route_prefix=application["route_prefix"])
 
 
 def _check(service: Service) -> None:
