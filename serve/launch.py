@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from ray import serve
 
 _SWITCHES = {
-    "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_SERVE_ENABLE_HA_PROXY": "1",
     "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
     "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
+    "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
     "RAY_raylet_start_wait_time_s": "120",
     "RAY_worker_niceness": "0",
     "OMP_NUM_THREADS": "1",
@@ -70,6 +70,7 @@ def serving(service: Service) -> Iterator[float]:
     _check(service)
     began = time.perf_counter()
     folder = Path(tempfile.mkdtemp(prefix="arranger-serve-"))
+    quiet()
     for name, value in {**_SWITCHES, **_own(folder)}.items():
         os.environ.setdefault(name, value)
     import ray
@@ -83,6 +84,11 @@ def serving(service: Service) -> Iterator[float]:
         serve.shutdown()  # type: ignore[no-untyped-call]
         ray.shutdown()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def quiet() -> None:
+    """Ray tells nobody of its use."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
 
 def deploy(service: Service) -> None:
@@ -99,6 +105,7 @@ def _start(service: Service) -> None:
     try:
         ray.init(
             address="local",
+            _node_ip_address="127.0.0.1",
             include_dashboard=False,
             num_cpus=max(2, os.cpu_count() or 1),
             object_store_memory=_STORE_BYTES,
@@ -125,7 +132,7 @@ def _own(folder: Path) -> dict[str, str]:
     """What would clash with another service on this machine."""
     counts = folder / "counts"
     counts.mkdir()
-    metrics, stats = _free_ports(2)
+    metrics, stats, fallback, grpc = _free_ports(4)
     return {
         "PROMETHEUS_MULTIPROC_DIR": str(counts),
         "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(folder / "haproxy.cfg"),
@@ -134,6 +141,8 @@ def _own(folder: Path) -> dict[str, str]:
         "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(folder / "server-state"),
         "RAY_SERVE_HAPROXY_METRICS_PORT": str(metrics),
         "RAY_SERVE_HAPROXY_STATS_PORT": str(stats),
+        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(fallback),
+        "RAY_SERVE_FALLBACK_PROXY_GRPC_PORT": str(grpc),
     }
 
 
