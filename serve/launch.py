@@ -34,6 +34,9 @@ _SWITCHES = {
 """What Ray and numpy read from the environment before they are imported; what is set already
 stays. Ray would have its workers stand back behind all else on the machine."""
 
+_ATTEMPTS = 2
+"""Ray gives up when a busy machine keeps one of its processes waiting for half a minute."""
+
 _STORE_BYTES = 80_000_000
 """Ray's shared memory, of which nothing here makes use."""
 
@@ -81,8 +84,9 @@ def serving(service: Service) -> Iterator[float]:
         deploy(service)
         yield time.perf_counter() - began
     finally:
-        serve.shutdown()  # type: ignore[no-untyped-call]
-        ray.shutdown()
+        if ray.is_initialized():
+            serve.shutdown()  # type: ignore[no-untyped-call]
+            ray.shutdown()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -99,26 +103,31 @@ def deploy(service: Service) -> None:
 
 
 def _start(service: Service) -> None:
+    """Ray and its proxy; OSError, with one sentence, where they do not come up."""
     import ray
     from ray import serve
 
-    try:
-        ray.init(
-            address="local",
-            _node_ip_address="127.0.0.1",
-            include_dashboard=False,
-            num_cpus=max(2, os.cpu_count() or 1),
-            object_store_memory=_STORE_BYTES,
-            logging_level=logging.ERROR,
-            log_to_driver=False,
-            configure_logging=False,
-        )
-        logging.getLogger("ray.serve").setLevel(logging.WARNING)
-        http = {"host": service.host, "port": service.port}
-        serve.start(proxy_location="HeadOnly", http_options=http)
-    except Exception as error:  # Ray raises what it likes
-        reason = str(error).partition("\n")[0]
-        raise OSError(f"Ray cannot be started: {reason}") from error
+    for attempt in range(_ATTEMPTS):
+        try:
+            ray.init(
+                address="local",
+                _node_ip_address="127.0.0.1",
+                include_dashboard=False,
+                num_cpus=max(2, os.cpu_count() or 1),
+                object_store_memory=_STORE_BYTES,
+                logging_level=logging.ERROR,
+                log_to_driver=False,
+                configure_logging=False,
+            )
+            logging.getLogger("ray.serve").setLevel(logging.WARNING)
+            http = {"host": service.host, "port": service.port}
+            serve.start(proxy_location="HeadOnly", http_options=http)
+            return
+        except Exception as error:  # Ray raises what it likes
+            ray.shutdown()
+            if attempt + 1 == _ATTEMPTS:
+                reason = str(error).partition("\n")[0]
+                raise OSError(f"Ray cannot be started: {reason}") from error
 
 
 def _next(wishes: SimpleQueue[int]) -> int:
