@@ -179,8 +179,8 @@ def tree_seconds() -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def descendants() -> list[Path]:
-    """The processes below this one."""
+def descendants(pid: int | None = None) -> list[Path]:
+    """The processes below that one; by default, below this one."""
     parents: dict[str, list[str]] = {}
     for process in Path("/proc").iterdir():
         if process.name.isdigit():
@@ -189,7 +189,7 @@ def descendants() -> list[Path]:
             except OSError:
                 continue
             parents.setdefault(parent, []).append(process.name)
-    found, ahead = [], [str(os.getpid())]
+    found, ahead = [], [str(pid or os.getpid())]
     while ahead:
         children = parents.get(ahead.pop(), [])
         found += children

@@ -23,6 +23,7 @@ import yaml
 import arranger
 from arranger.files import read_bytes
 from arranger.jobs import Desk, Job, Order
+from serve.bench import descendants
 from serve.settings import DEFAULT
 from tests.music import write_chorale
 from tests.services import MIDI
@@ -83,23 +84,21 @@ def wait_for_line(output: IO[str], words: str) -> None:
     pytest.fail(f"the service ended before it said {words!r}")
 
 
-def replicas(deployment: str) -> set[int]:
-    """The processes of a deployment of this test's service, by their titles."""
+def replicas(service: subprocess.Popen[str], deployment: str) -> set[int]:
+    """The processes of a deployment of this service, by their titles."""
     found = set()
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError):
-                title = (entry / "cmdline").read_bytes().decode(errors="replace")
-                if f"ServeReplica:api:{deployment}" in title:
-                    found.add(int(entry.name))
+    for entry in descendants(service.pid):
+        with contextlib.suppress(OSError):
+            title = (entry / "cmdline").read_bytes().decode(errors="replace")
+            if f"ServeReplica:api:{deployment}" in title:
+                found.add(int(entry.name))
     return found
 
 
-def kill(deployment: str) -> None:
-    """End the one replica of a deployment, and wait for its successor."""
-    before = replicas(deployment)
-    assert len(before) == 1
-    os.kill(before.pop(), signal.SIGKILL)
+def kill(service: subprocess.Popen[str], deployment: str) -> None:
+    """End the one replica of a deployment."""
+    [replica] = replicas(service, deployment)
+    os.kill(replica, signal.SIGKILL)
 
 
 def arranged_again(client: httpx.Client) -> httpx.Response:
@@ -144,7 +143,7 @@ def test_two_hundred_requests_at_once_are_all_answered(client: httpx.Client) -> 
 
 
 def test_a_killed_runner_is_replaced_and_its_job_ends_once(
-    client: httpx.Client, tmp_path: Path
+    client: httpx.Client, process: subprocess.Popen[str], tmp_path: Path
 ) -> None:
     paths = [write_chorale(tmp_path / f"{n}.mid", 200, n) for n in range(12)]
     files = [("file", (path.name, path.read_bytes())) for path in paths]
@@ -154,7 +153,7 @@ def test_a_killed_runner_is_replaced_and_its_job_ends_once(
         assert time.monotonic() < end
         time.sleep(0.02)
     assert job["state"] == "running", "the job was too short to be killed"
-    kill("JobRunner")
+    kill(process, "JobRunner")
     while (job := client.get(at).json())["state"] == "running":
         assert time.monotonic() < end
         time.sleep(0.2)
@@ -162,7 +161,7 @@ def test_a_killed_runner_is_replaced_and_its_job_ends_once(
 
 
 def test_a_replica_killed_within_a_stream_ends_it_and_another_serves(
-    client: httpx.Client,
+    client: httpx.Client, process: subprocess.Popen[str]
 ) -> None:
     wish, headers = {"bars": 1000}, {"Accept": "text/event-stream"}
     heard = []
@@ -172,14 +171,16 @@ def test_a_replica_killed_within_a_stream_ends_it_and_another_serves(
     ):
         for line in answer.iter_lines():
             if not heard:
-                kill("Api")
+                kill(process, "Api")
             heard.append(line)
     assert heard
     assert "event: finished" not in heard
     arranged_again(client)
 
 
-def test_a_replica_killed_within_a_request_loses_that_request_alone(client: httpx.Client) -> None:
+def test_a_replica_killed_within_a_request_loses_that_request_alone(
+    client: httpx.Client, process: subprocess.Popen[str]
+) -> None:
     outcomes: list[int | None] = []
 
     def ask() -> None:
@@ -192,7 +193,7 @@ def test_a_replica_killed_within_a_request_loses_that_request_alone(client: http
     thread = threading.Thread(target=ask)
     thread.start()
     time.sleep(0.5)
-    kill("Api")
+    kill(process, "Api")
     thread.join(PATIENCE)
     assert outcomes[0] in {None, 500, 502, 503}  # as the proxy finds it
     answer = arranged_again(client)
@@ -213,12 +214,12 @@ def test_a_redeploy_under_load_loses_no_request(
 
     with ThreadPoolExecutor(2) as pool:
         asking = [pool.submit(ask) for _ in range(2)]
-        before = replicas("Api")
+        before = replicas(process, "Api")
         process.send_signal(signal.SIGHUP)
         assert process.stdout is not None
         wait_for_line(process.stdout, "deployed anew")
         over.set()
         for one in asking:
             one.result()
-    assert replicas("Api").isdisjoint(before)
+    assert replicas(process, "Api").isdisjoint(before)
     assert set(found) == {200}, found
