@@ -16,12 +16,13 @@ from arranger.notes import NoteSequence
 from arranger.token_checkpoints import load_tokens
 from arranger.token_models import weight_shapes
 from arranger.tokenizers import tokenizer
+from evaluation.generation.likelihood import total_nats, window_batch
+from evaluation.generation.pieces import ScorePiece, load_token_pieces
 from tests.music import write_midi
 from training.configuration import TrainingConfig
 from training.optimisers import make_optimizer, rate_at
 from training.token_configuration import TokenRunConfig, load_token_run
-from training.token_pieces import ScorePiece, load_token_pieces
-from training.token_training import TokenTraining, token_run, total_nats, window_batch
+from training.token_training import TokenTraining, token_run
 
 PRESETS = {
     "conner": 5_682_520,

@@ -1,10 +1,11 @@
-"""The pieces that token models learn from: scores, or folk tunes, and their splits.
+"""The pieces that token models learn from and are measured on: scores, folk tunes or chorales.
 
-Knows files and splits; tokens only in that a tune is words and a score is notes.
+Knows files and splits; tokens only in that a score is notes, a tune words, a chorale four voices.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -20,8 +21,13 @@ from arranger.notes import IntArray, NoteSequence, Tempo
 from arranger.tokenizers import Tokenizer
 from arranger.tokenizers.folk import FolkTokens
 from arranger.tokenizers.folk_text import words
-from evaluation.pieces import NO_SCORE
-from evaluation.splits import split_paths
+from arranger.tokenizers.grid import REST, VOICES, GridTokens
+
+from ..pieces import NO_SCORE
+from ..splits import split_paths
+
+CHORALES = "Jsb16thSeparated.json"
+"""A corpus that is one file: for each split its chorales, for each 16th the pitch of each voice."""
 
 _TUNE = re.compile(r"(?m)^(?=X:)")
 
@@ -32,6 +38,8 @@ class ScorePiece:
 
     name: str
     notes: NoteSequence
+
+    style: str | None = None
 
     @property
     def seconds(self) -> float:
@@ -65,6 +73,11 @@ class TunePiece:
     notes: NoteSequence
 
     @property
+    def style(self) -> str:
+        """Its meter and its mode, as folk tokens name them."""
+        return f"{self.spoken[1][2:]} {self.spoken[2][3:]}"
+
+    @property
     def seconds(self) -> float:
         """How long it lasts at 120 quarters a minute."""
         return float(Clock((), self.notes.resolution).seconds(self.notes.offset.max(initial=0)))
@@ -79,7 +92,37 @@ class TunePiece:
         return range(1)
 
 
-TokenPiece = ScorePiece | TunePiece
+@dataclass(frozen=True)
+class ChoralePiece:
+    """A chorale as the pitches of its four voices, (T, 4), at each 16th, and as notes."""
+
+    name: str
+    voices: IntArray
+    notes: NoteSequence
+    style: str | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts at 120 quarters a minute."""
+        return len(self.voices) / 8
+
+    def ids(self, tokens: Tokenizer[Any], semitones: int = 0, stretch: float = 1.0) -> IntArray:
+        """Its tokens, transposed."""
+        assert isinstance(tokens, GridTokens)
+        moved = np.where(self.voices == REST, REST, self.voices + semitones)
+        return closed(tokens, tokens.encode_voices(moved.tolist()))
+
+    def room(self, tokens: Tokenizer[Any], limits: tuple[int, int]) -> range:
+        """The transpositions within ``limits`` that leave every voice in its range."""
+        down, up = limits
+        for sung, voice in zip(self.voices.T, VOICES.values(), strict=True):
+            pitches = sung[sung != REST]
+            down = max(down, voice[0] - int(pitches.min(initial=voice[-1])))
+            up = min(up, voice[-1] - int(pitches.max(initial=voice[0])))
+        return range(min(0, down), max(0, up) + 1)
+
+
+TokenPiece = ScorePiece | TunePiece | ChoralePiece
 
 
 def closed(tokens: Tokenizer[Any], ids: IntArray) -> IntArray:
@@ -95,10 +138,16 @@ def load_token_pieces(
 
     The split is that of its split.json; without one, of its folders ``train`` and ``test``, where
     ``valid_share`` of the training files are the valid ones; without these, every tenth file is a
-    test one. ABC files are books of tunes, for folk tokens. ValueError if nothing is left.
+    test one. ABC files are books of tunes, for folk tokens; the JSB chorales are one file, whose
+    voices grid tokens keep apart. ValueError if nothing is left.
     """
-    paths = _split(Path(folder), split, valid_share)
     pieces: list[TokenPiece] = []
+    if (Path(folder) / CHORALES).is_file():
+        chorales = _chorales(Path(folder) / CHORALES, split)
+        if isinstance(tokens, GridTokens):
+            return list(chorales)
+        return [ScorePiece(chorale.name, chorale.notes) for chorale in chorales]
+    paths = _split(Path(folder), split, valid_share)
     if isinstance(tokens, FolkTokens):
         tunes = enumerate(_tunes(paths, tokens))
         pieces += [tune for i, tune in tunes if _part(i, valid_share) == split]
@@ -162,3 +211,15 @@ def _tunes(paths: Iterable[Path], tokens: FolkTokens) -> Iterator[TunePiece]:
             except ValueError:  # what the words cannot say
                 continue
             yield TunePiece(f"{path.stem}-{n}", spoken, notes)
+
+
+def _chorales(path: Path, split: str) -> Iterator[ChoralePiece]:
+    tokens = GridTokens()
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))[split]
+        for n, sixteenths in enumerate(found):
+            notes = tokens.decode(tokens.encode_voices(sixteenths))
+            voices = np.array(sixteenths, dtype=np.int64).reshape(-1, len(VOICES))
+            yield ChoralePiece(f"{split}-{n}", voices, notes)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: cannot be read as chorales: {error}") from error
