@@ -10,6 +10,7 @@ from typing import Any
 from arranger.configuration import section
 from arranger.token_configuration import TokenModelConfig
 from arranger.tokenizers import Tokenizer, tokenizer
+from evaluation.generation.pieces import VALID_SHARE
 
 from .configuration import TrainingConfig, read_yaml
 
@@ -45,7 +46,7 @@ class TokenRunConfig:
     windows: WindowConfig = field(default_factory=WindowConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     learn_words: int = 0
-    valid_share: float = 0.1
+    valid_share: float = VALID_SHARE
 
     def with_seed(self, seed: int) -> TokenRunConfig:
         """The same run from another seed."""

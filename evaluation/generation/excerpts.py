@@ -42,9 +42,7 @@ class Excerpt:
         end = self.begin + self.bar * self.bars
         kept = notes.take((notes.onset >= self.begin) & (notes.onset < end))
         duration = np.minimum(kept.offset, end) - kept.onset
-        return replace(
-            kept, onset=kept.onset - self.begin, duration=duration, meters=(), tempos=()
-        )
+        return replace(kept, onset=kept.onset - self.begin, duration=duration, meters=(), tempos=())
 
 
 def excerpts(

@@ -54,7 +54,7 @@ def groove_consistency(notes: NoteSequence, bar: int, bars: int) -> float:
     them alone (Wu & Yang 2020; muspy's, with 16ths for time steps)."""
     if bars < 2:
         return float("nan")
-    begins = onset_roll(notes, bar, bars).any(axis=2)
+    begins: NDArray[np.bool_] = np.any(onset_roll(notes, bar, bars), axis=2)
     return float(1 - np.mean(begins[:-1] != begins[1:]))
 
 

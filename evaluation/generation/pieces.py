@@ -29,6 +29,9 @@ from ..splits import split_paths
 CHORALES = "Jsb16thSeparated.json"
 """A corpus that is one file: for each split its chorales, for each 16th the pitch of each voice."""
 
+VALID_SHARE = 0.1
+"""Of the training files, where a corpus has no valid ones of its own."""
+
 _TUNE = re.compile(r"(?m)^(?=X:)")
 
 
@@ -132,7 +135,7 @@ def closed(tokens: Tokenizer[Any], ids: IntArray) -> IntArray:
 
 
 def load_token_pieces(
-    folder: str | Path, split: str, tokens: Tokenizer[Any], valid_share: float
+    folder: str | Path, split: str, tokens: Tokenizer[Any], valid_share: float = VALID_SHARE
 ) -> list[TokenPiece]:
     """The pieces of one split of the corpus in ``folder``: train, valid or test.
 
