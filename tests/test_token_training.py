@@ -31,6 +31,7 @@ PRESETS = {
     "ff-transformer": 4_326_041,
     "folk-rnn": 5_652_123,
     "gru": 2_778_706,
+    "jsb-grid": 0,
     "music-transformer": 8_096_669,
     "performance-rnn": 6_312_861,
     "rnn": 1_595_986,

@@ -23,6 +23,7 @@ from .copying import KnownRuns
 from .excerpts import excerpts
 from .likelihood import likelihood
 from .pieces import TokenPiece, TunePiece, load_token_pieces
+from .results import plain
 from .runner import evaluate_continuers, table
 from .tunes import evaluate_tunes
 
@@ -69,15 +70,18 @@ def measure(checkpoint: TokenCheckpoint, question: Question) -> dict[str, Any]:
     tokens = checkpoint.tokenizer
     pieces = load_token_pieces(question.data, question.split, tokens)
     train = load_token_pieces(question.data, "train", tokens)
-    return {
-        "model": checkpoint.card.name,
-        "tokenizer": tokens.name,
-        "data": question.data.name,
-        "split": question.split,
-        "likelihood": likelihood(checkpoint, pieces),
-        "sampled": _sampled(checkpoint, question, pieces, train),
-        "tunes": _tunes(checkpoint, question, pieces),
-    }
+    measured: dict[str, Any] = plain(
+        {
+            "model": checkpoint.card.name,
+            "tokenizer": tokens.name,
+            "data": question.data.name,
+            "split": question.split,
+            "likelihood": likelihood(checkpoint, pieces),
+            "sampled": _sampled(checkpoint, question, pieces, train),
+            "tunes": _tunes(checkpoint, question, pieces),
+        }
+    )
+    return measured
 
 
 def _sampled(
@@ -109,10 +113,10 @@ def _tunes(
 def shown(measured: Mapping[str, Any]) -> str:
     """What was measured, for a person to read."""
     found = measured["likelihood"]
+    name, pieces = measured["model"], f"{measured['split']} pieces of {measured['data']}"
     said = [
-        f"{measured['model']}, {measured['split']} pieces of {measured['data']}: "
-        f"{found['pieces']} pieces, {found['notes']} notes, {found['tokens']} {measured['tokenizer']}"
-        f" tokens",
+        f"{name}, {pieces}: {found['pieces']} pieces, {found['notes']} notes, "
+        f"{found['tokens']} {measured['tokenizer']} tokens",
         f"{found['nats_a_token']:.3f} nats a token, {found['nats_a_note']:.3f} nats a note, "
         f"{found['bits_a_second']:.2f} bits a second",
     ]

@@ -93,8 +93,8 @@ def _sampled(row: Row) -> str:
 def _tunes(row: Row) -> str:
     tunes = row.measured["tunes"]
     return (
-        f"{row.key.model}: {100 * tunes['sound']:.1f} % of {tunes['tunes']} whole tunes are read by "
-        f"music21 with bars of the right length (goal: 98 %)."
+        f"{row.key.model}: {100 * tunes['sound']:.1f} % of {tunes['tunes']} whole tunes are read "
+        f"by music21 with bars of the right length (goal: 98 %)."
     )
 
 
@@ -125,10 +125,11 @@ _NOTES = """### How to read the tables of generation
   with what really followed.
 - **run**: how many notes in a row stand so in a training piece, in any key, by intervals and
   16ths: the mean over the continuations, and the **longest**.
-- **copy** repeats the last bars of the prompt; **random** draws pitch, duration and distance of each
-  note from the training set.
-- **JSB chorales**: the tokens are those that Music Transformer describes: soprano, alto, tenor, bass
-  of each 16th in turn. A token here also says its voice, which costs nothing, since voices come in
-  turn; the end of a piece is one token more. Both published numbers are of the valid pieces. That of
-  TonicNet is, by its public code, a mean of the pieces' means over five tokens a 16th, of which the
-  first is a chord that its authors derived; per voice and 16th it is at most 5/4 of that, 0.275."""
+- **copy** repeats the last bars of the prompt; **random** draws pitch, duration and distance of
+  each note from the training set.
+- **JSB chorales**: the tokens are those that Music Transformer describes: soprano, alto, tenor,
+  bass of each 16th in turn. A token here also says its voice, which costs nothing, since voices
+  come in turn; the end of a piece is one token more. Both published numbers are of the valid
+  pieces. That of TonicNet is, by its public code, a mean of the pieces' means over five tokens a
+  16th, of which the first is a chord that its authors derived; spread over the four voices it is
+  at most 0.275."""

@@ -75,19 +75,19 @@ def keep(rows: Sequence[Row], folder: Path | None = None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     kept = {**load_rows(folder), **{row.key: row for row in rows}}
     lines = [
-        json.dumps(_rounded({**asdict(row), "key": row.key._asdict()}), separators=(",", ":"))
+        json.dumps(plain({**asdict(row), "key": row.key._asdict()}), separators=(",", ":"))
         for _, row in sorted(kept.items())
     ]
     text = '{"rows": [\n' + ",\n".join(lines) + "\n]}\n"
     (folder / FILE).write_text(text, encoding="utf-8")
 
 
-def _rounded(value: Any) -> Any:
-    """Numbers to six places, and None for what is no number, as JSON knows no nan."""
+def plain(value: Any) -> Any:
+    """Data as they are kept: numbers to six places, None for nan, which JSON does not know."""
     if isinstance(value, float):
         return round(value, 6) if np.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {key: _rounded(one) for key, one in value.items()}
+        return {key: plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_rounded(one) for one in value]
+        return [plain(one) for one in value]
     return value

@@ -96,9 +96,9 @@ def _sampled(
     return Sampled(continuer.name, sum(map(len, given)), values, longest)
 
 
-def _mean(values: Sequence[float]) -> float:
+def _mean(values: Sequence[float | None]) -> float:
     """The mean of the values that are numbers; nan if none is."""
-    finite = [value for value in values if np.isfinite(value)]
+    finite = [value for value in values if value is not None and np.isfinite(value)]
     return float(np.mean(finite)) if finite else float("nan")
 
 
@@ -130,7 +130,7 @@ def _cell(value: Any) -> str:
         return value
     if isinstance(value, int):
         return str(value)
-    return "–" if np.isnan(value) else f"{value:.2f}"
+    return "–" if value is None or np.isnan(value) else f"{value:.2f}"
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
