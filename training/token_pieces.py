@@ -5,7 +5,6 @@ Knows files and splits; tokens only in that a tune is words and a score is notes
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,19 +18,19 @@ from arranger.files.formats import READABLE
 from arranger.notes import IntArray, NoteSequence, Tempo
 from arranger.tokenizers import Tokenizer
 from arranger.tokenizers.folk import FolkTokens
-from arranger.tokenizers.folk_text import words
 from evaluation.pieces import NO_SCORE
 from evaluation.splits import split_paths
 
-_TUNE = re.compile(r"(?m)^(?=X:)")
+from .corpora.tunes import read_tunes
 
 
 @dataclass(frozen=True)
 class ScorePiece:
-    """The notes of a score that its tokens can say."""
+    """The notes of a score that its tokens can say. ``style`` is one of theirs, if it has one."""
 
     name: str
     notes: NoteSequence
+    style: str | None = None
 
     @property
     def seconds(self) -> float:
@@ -63,6 +62,7 @@ class TunePiece:
     name: str
     spoken: tuple[str, ...]
     notes: NoteSequence
+    style: str | None = None
 
     @property
     def seconds(self) -> float:
@@ -95,13 +95,14 @@ def load_token_pieces(
 
     The split is that of its split.json; without one, of its folders ``train`` and ``test``, where
     ``valid_share`` of the training files are the valid ones; without these, every tenth file is a
-    test one. ABC files are books of tunes, for folk tokens. ValueError if nothing is left.
+    test one. ABC files are books of tunes, for folk tokens. A score in a folder that is named like
+    a style of the tokens is in that style. ValueError if nothing is left.
     """
     paths = _split(Path(folder), split, valid_share)
     pieces: list[TokenPiece] = []
     if isinstance(tokens, FolkTokens):
-        tunes = enumerate(_tunes(paths, tokens))
-        pieces += [tune for i, tune in tunes if _part(i, valid_share) == split]
+        tunes = enumerate(read_tunes(paths))
+        pieces += [TunePiece(*tune) for i, tune in tunes if _part(i, valid_share) == split]
     else:
         pieces += _scores(paths, tokens)
     if not pieces:
@@ -149,16 +150,5 @@ def _scores(paths: Iterable[Path], tokens: Tokenizer[Any]) -> Iterator[ScorePiec
             kept[list(refused)] = False
             notes = notes.take(kept)
         if len(notes):
-            yield ScorePiece(path.stem, notes)
-
-
-def _tunes(paths: Iterable[Path], tokens: FolkTokens) -> Iterator[TunePiece]:
-    for path in paths:
-        text = path.read_text(encoding="utf-8", errors="replace").replace("\r\n", "\n")
-        for n, tune in enumerate(_TUNE.split(text)[1:]):
-            try:
-                spoken = tuple(words(tune))
-                notes = tokens.decode(tokens.encode_words(spoken))
-            except ValueError:  # what the words cannot say
-                continue
-            yield TunePiece(f"{path.stem}-{n}", spoken, notes)
+            folder = path.parent.name
+            yield ScorePiece(path.stem, notes, folder if folder in tokens.styles else None)
