@@ -159,7 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     train.set_defaults(run=_train)
 
     data = commands.add_parser("data", help="prepare a corpus")
-    data.add_argument("corpus", choices=("chorales", "quartets", "game", "pop"))
+    data.add_argument("corpus", choices=("chorales", "quartets", "game", "pop", "styles"))
     data.add_argument(
         "--source",
         type=Path,

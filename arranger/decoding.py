@@ -118,6 +118,8 @@ class Beam:
         self._busy = np.zeros((1, rules.parts), np.float32)
         self._held: dict[int, _Held] = {}
         self._steps: list[tuple[NDArray[np.int64], NDArray[np.int64], Floats]] = []
+        """Of each note and alternative, where it came from and the part; and the likelihood of all
+        parts in each alternative before it."""
         self._notes: list[int] = []
 
     def press(
@@ -176,8 +178,7 @@ class Beam:
         parent = best // rules.parts
         part = best - parent * rules.parts
         self.cost = paid.take(best)
-        sure = likelihood.take(best if len(likelihood) == len(paid) else part)
-        self._steps.append((parent, part, sure))
+        self._steps.append((parent, part, likelihood))
         self._notes.append(row)
         self._follow(parent)
         self._busy += rules.one.take(part, 0)
@@ -229,21 +230,28 @@ class Beam:
     def latest(self, count: int) -> list[tuple[int, float]]:
         """Part and confidence of the last ``count`` notes in the best alternative."""
         at, found = int(self.cost.argmin()), []
-        for parent, part, sure in self._steps[: -count - 1 : -1]:
-            found.append((int(part[at]), math.exp(sure[at])))
-            at = int(parent[at])
+        for parent, part, likelihood in self._steps[: -count - 1 : -1]:
+            chosen, at = int(part[at]), int(parent[at])
+            found.append((chosen, math.exp(_row(likelihood, at)[chosen])))
         return found[::-1]
 
     def trace(self, count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Part and confidence of each of ``count`` rows in the best alternative."""
-        parts, likely = np.zeros(count, np.int64), np.full(count, -np.inf)
+        """Of each of ``count`` rows in the best alternative: its part, (count,), and how likely
+        each part was, (count, parts)."""
+        parts, likely = np.zeros(count, np.int64), np.full((count, self.rules.parts), -np.inf)
         at = int(self.cost.argmin()) if self._steps else 0
-        for row, (parent, part, sure) in zip(
+        for row, (parent, part, likelihood) in zip(
             reversed(self._notes), reversed(self._steps), strict=True
         ):
-            parts[row], likely[row] = part[at], sure[at]
-            at = int(parent[at])
+            parts[row], at = part[at], int(parent[at])
+            likely[row] = _row(likelihood, at)
         return parts, np.exp(likely)
+
+
+def _row(likelihood: Floats, alternative: int) -> Floats:
+    """The row of an alternative, where there may be one row for all of them."""
+    row: Floats = likelihood[alternative if len(likelihood) > 1 else 0]
+    return row
 
 
 def report_violations(

@@ -118,15 +118,16 @@ class Arranger:
         made = np.zeros((len(notes), len(self.ensemble)))
         found: list[tuple[float, Arrangement]] = []
         for _ in range(count):
-            parts, confidence = self._decide(gridded, _dearer(score, made), given.locks)
+            parts, likely = self._decide(gridded, _dearer(score, made), given.locks)
             if found:
                 if made[np.arange(len(notes)), parts].all():
                     break
                 kept = dict(enumerate(parts.tolist()))
-                _, confidence = self._decide(gridded, score, kept)
+                _, likely = self._decide(gridded, score, kept)
             made[np.arange(len(notes)), parts] += 1
-            arrangement = self._arrangement(gridded, parts, confidence, bool(given.locks))
-            found.append((float(np.log(np.maximum(confidence, 1e-9)).sum()), arrangement))
+            arrangement = self._arrangement(gridded, parts, likely, bool(given.locks))
+            sure = np.log(np.maximum(arrangement.confidence, 1e-9))
+            found.append((float(sure.sum()), arrangement))
         found.sort(key=lambda one: -one[0])
         return [arrangement.of(notes, order) for _, arrangement in found]
 
@@ -134,14 +135,15 @@ class Arranger:
         self,
         notes: NoteSequence,
         parts: NDArray[np.int64],
-        confidence: NDArray[np.float64],
+        likely: NDArray[np.float64],
         locked: bool,
     ) -> Arrangement:
         if not locked:
             settled = score_order(notes, parts)
-            parts, confidence = parts[settled], confidence[settled]
+            parts, likely = parts[settled], likely[settled]
+        confidence = likely[np.arange(len(notes)), parts]
         broken = report_violations(notes, self.ensemble, parts)
-        return Arrangement(notes, self.ensemble, parts, confidence, broken)
+        return Arrangement(notes, self.ensemble, parts, confidence, broken, likely)
 
     def _scorer(self, notes: NoteSequence, hints: Hints) -> Scores:
         """How likely each part is for each note of a gridded sequence."""
@@ -167,7 +169,8 @@ class Arranger:
     def _decide(
         self, notes: NoteSequence, score: Scores, locks: Mapping[int, int]
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Part and confidence of each note of a gridded sequence."""
+        """The part of each note of a gridded sequence, (N,), and how likely each was,
+        (N, parts)."""
         if callable(score):
             return self._search(notes, score, locks)
         return self._decide_apart(notes, score, locks)
@@ -190,12 +193,12 @@ class Arranger:
                 own = {n - first: part for n, part in locks.items() if first <= n < island.stop}
                 overlapping = notes.take(island)
                 parts[island], _ = self._search(overlapping, _fixed(likely[island]), own)
-        return parts, np.exp(likely[np.arange(len(parts)), parts]).astype(np.float64)
+        return parts, np.exp(likely).astype(np.float64)
 
     def _search(
         self, notes: NoteSequence, score: Scorer, locks: Mapping[int, int]
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Part and confidence of each note by a beam over all of ``notes``."""
+        """As ``_decide``, by a beam over all of ``notes``."""
         pitch = notes.pitch.tolist()
         velocity = self._engine.config.spec.touch(notes.velocity).tolist()
         roles = None if self.casting is None else self.casting.role

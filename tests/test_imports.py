@@ -37,7 +37,7 @@ PROGRAMS = {
     "training": (
         "arranger",
         *(f"evaluation.{m}" for m in ("metrics", "pieces", "splits", "runner")),
-        *(f"evaluation.generation.{m}" for m in ("likelihood", "pieces")),
+        *(f"evaluation.generation.{m}" for m in ("likelihood", "pieces", "tune_books")),
     ),
     "serve": ("arranger", "evaluation"),
 }

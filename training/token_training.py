@@ -13,7 +13,7 @@ import numpy as np
 import torch.nn.functional as F
 from torch import Tensor
 
-from arranger.notes import IntArray
+from arranger.notes import IntArray, NoteSequence
 from arranger.token_checkpoints import TokenCard
 from arranger.token_models import TokenModel
 from arranger.tokenizers.chords import ChordTokens
@@ -22,6 +22,10 @@ from evaluation.generation.pieces import TokenPiece
 
 from .loop import Run
 from .token_configuration import TokenRunConfig
+
+NOTHING = NoteSequence.from_rows(())[0]
+STYLED = 0.5
+"""The share of a piece's beginnings that say its style."""
 
 
 class TokenTraining:
@@ -36,8 +40,14 @@ class TokenTraining:
         self._ids: dict[tuple[int, int], IntArray] = {}
         self._rooms = [piece.room(self.tokens, config.windows.transpose) for piece in train]
         ahead = config.windows.length - 1
-        self._shares = [-(-(len(self._said(i, 0)) - 1) // ahead) for i in range(len(train))]
-        self._valid = [piece.ids(self.tokens) for piece in valid]
+        weights = config.windows.weights
+        self._shares = [
+            -(-(len(self._said(i, 0)) - 1) // ahead) * weights.get(piece.style or "", 1)
+            for i, piece in enumerate(train)
+        ]
+        few = config.training.valid
+        looked_at = valid[:: -(-len(valid) // few)] if few else valid
+        self._valid = [piece.ids(self.tokens) for piece in looked_at]
 
     def new_model(self) -> TokenModel:
         return TokenModel(self.config.model)
@@ -88,8 +98,15 @@ class TokenTraining:
             ids = self.pieces[i].ids(self.tokens, int(rng.choice(room)), rng.uniform(low, high))
         else:
             ids = self._said(i, int(rng.choice(self._rooms[i])))
-        start = int(rng.integers(0, max(1, len(ids) - self.config.windows.length + 1)))
-        return ids[start : start + self.config.windows.length]
+        length, style = self.config.windows.length, self.pieces[i].style
+        begin = 0 if style is None else -length // 4  # a style is told from how a piece begins
+        start = max(0, int(rng.integers(begin, max(1, len(ids) - length + 1))))
+        window = ids[start : start + length]
+        if start == 0 and style is not None and rng.random() < STYLED:
+            opened = len(self.tokens.opening)
+            said = self.tokens.encode(NOTHING, style=style)
+            window = np.concatenate([window[:opened], said, window[opened:]])[:length]
+        return window
 
     def _said(self, i: int, semitones: int) -> IntArray:
         if (i, semitones) not in self._ids:

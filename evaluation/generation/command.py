@@ -106,7 +106,7 @@ def _tunes(
     """The share of sound tunes, for models that make tunes; in the styles of ``pieces``."""
     if not isinstance(checkpoint.tokenizer, FolkTokens) or not question.tunes:
         return None
-    styles = [piece.style for piece in pieces if isinstance(piece, TunePiece)]
+    styles = [piece.head for piece in pieces if isinstance(piece, TunePiece)]
     return evaluate_tunes(checkpoint, styles, question.tunes, question.sampling, question.seed)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from arranger.notes import NoteSequence
 from arranger.tokenizers.barlines import barlines
 
-from .pieces import TokenPiece
+from .pieces import TokenPiece, TunePiece
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,8 @@ def _excerpt(piece: TokenPiece, before: int, bars: int) -> Excerpt | None:
         meters=tuple(m for m in notes.meters if m.tick < begin),
         tempos=tuple(t for t in notes.tempos if t.tick < begin),
     )
-    empty = Excerpt(piece.name, heard, heard, begin, bar, bars, piece.style)
+    style = piece.head if isinstance(piece, TunePiece) else piece.style
+    empty = Excerpt(piece.name, heard, heard, begin, bar, bars, style)
     truth = empty.behind(notes)
     if not len(truth) or int(prompt.offset.max(initial=0)) <= begin - bar:
         return None

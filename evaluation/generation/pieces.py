@@ -6,7 +6,6 @@ Knows files and splits; tokens only in that a score is notes, a tune words, a ch
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,11 +19,11 @@ from arranger.files.formats import READABLE
 from arranger.notes import IntArray, NoteSequence, Tempo
 from arranger.tokenizers import Tokenizer
 from arranger.tokenizers.folk import FolkTokens
-from arranger.tokenizers.folk_text import words
 from arranger.tokenizers.grid import REST, VOICES, GridTokens
 
 from ..pieces import NO_SCORE
 from ..splits import split_paths
+from .tune_books import read_tunes
 
 CHORALES = "Jsb16thSeparated.json"
 """A corpus that is one file: for each split its chorales, for each 16th the pitch of each voice."""
@@ -32,16 +31,13 @@ CHORALES = "Jsb16thSeparated.json"
 VALID_SHARE = 0.1
 """Of the training files, where a corpus has no valid ones of its own."""
 
-_TUNE = re.compile(r"(?m)^(?=X:)")
-
 
 @dataclass(frozen=True)
 class ScorePiece:
-    """The notes of a score that its tokens can say."""
+    """The notes of a score that its tokens can say. ``style`` is one of theirs, if it has one."""
 
     name: str
     notes: NoteSequence
-
     style: str | None = None
 
     @property
@@ -74,10 +70,11 @@ class TunePiece:
     name: str
     spoken: tuple[str, ...]
     notes: NoteSequence
+    style: str | None = None
 
     @property
-    def style(self) -> str:
-        """Its meter and its mode, as folk tokens name them."""
+    def head(self) -> str:
+        """Its meter and its mode, as a style of folk tokens."""
         return f"{self.spoken[1][2:]} {self.spoken[2][3:]}"
 
     @property
@@ -142,7 +139,8 @@ def load_token_pieces(
     The split is that of its split.json; without one, of its folders ``train`` and ``test``, where
     ``valid_share`` of the training files are the valid ones; without these, every tenth file is a
     test one. ABC files are books of tunes, for folk tokens; the JSB chorales are one file, whose
-    voices grid tokens keep apart. ValueError if nothing is left.
+    voices grid tokens keep apart. A score in a folder that is named like a style of the tokens is
+    in that style. ValueError if nothing is left.
     """
     pieces: list[TokenPiece] = []
     if (Path(folder) / CHORALES).is_file():
@@ -152,8 +150,8 @@ def load_token_pieces(
         return [ScorePiece(chorale.name, chorale.notes) for chorale in chorales]
     paths = _split(Path(folder), split, valid_share)
     if isinstance(tokens, FolkTokens):
-        tunes = enumerate(_tunes(paths, tokens))
-        pieces += [tune for i, tune in tunes if _part(i, valid_share) == split]
+        tunes = enumerate(read_tunes(paths))
+        pieces += [TunePiece(*tune) for i, tune in tunes if _part(i, valid_share) == split]
     else:
         pieces += _scores(paths, tokens)
     if not pieces:
@@ -201,19 +199,8 @@ def _scores(paths: Iterable[Path], tokens: Tokenizer[Any]) -> Iterator[ScorePiec
             kept[list(refused)] = False
             notes = notes.take(kept)
         if len(notes):
-            yield ScorePiece(path.stem, notes)
-
-
-def _tunes(paths: Iterable[Path], tokens: FolkTokens) -> Iterator[TunePiece]:
-    for path in paths:
-        text = path.read_text(encoding="utf-8", errors="replace").replace("\r\n", "\n")
-        for n, tune in enumerate(_TUNE.split(text)[1:]):
-            try:
-                spoken = tuple(words(tune))
-                notes = tokens.decode(tokens.encode_words(spoken))
-            except ValueError:  # what the words cannot say
-                continue
-            yield TunePiece(f"{path.stem}-{n}", spoken, notes)
+            folder = path.parent.name
+            yield ScorePiece(path.stem, notes, folder if folder in tokens.styles else None)
 
 
 def _chorales(path: Path, split: str) -> Iterator[ChoralePiece]:
