@@ -20,6 +20,10 @@ from . import __version__
 from .configuration import VIEW_OF_MODE
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from .arrangement import Arrangement
     from .offline import ArrangedScore
     from .sampling import Sampling
 
@@ -105,6 +109,12 @@ def _parser() -> argparse.ArgumentParser:
     go_on.add_argument("--style", help="one that the model knows")
     go_on.add_argument("--alternatives", type=int, default=1, metavar="N", help="write N of them")
     go_on.add_argument("--arrange", metavar="ENSEMBLE", help="arrange the whole for an ensemble")
+    go_on.add_argument(
+        "--picture",
+        type=Path,
+        metavar="OUT.png",
+        help="also draw a piano roll: grey what was given, in colour what is new",
+    )
     go_on.set_defaults(run=_continue)
 
     evaluate = commands.add_parser("evaluate", help="measure accuracy on reference scores")
@@ -310,10 +320,20 @@ def _continue(arguments: argparse.Namespace) -> int:
         tempo=arguments.tempo,
         alternatives=arguments.alternatives,
         ensemble=arguments.arrange,
+        picture=arguments.picture,
     )
-    for continued in run(request):
+    for continued in run(request, _draw_continuation):
         print("\n".join(continued.lines(request.source)))
     return 0
+
+
+def _draw_continuation(
+    arrangement: Arrangement, given: NDArray[np.bool_], title: str, path: Path
+) -> None:
+    from evaluation.figures import continuation
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    continuation(arrangement, given, title, path)
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
@@ -403,23 +423,33 @@ def _data(arguments: argparse.Namespace) -> int:
 
 
 def _models(arguments: argparse.Namespace) -> int:
+    from evaluation.generation.results import measured_of
     from evaluation.results import accuracies_of
 
-    from .checkpoints import load, shipped
+    from .checkpoints import find, load, read_card, shipped
+    from .token_checkpoints import load_tokens
 
     if arguments.name:
-        card = load(arguments.name).card
+        generates = "tokenizer" in read_card(find(arguments.name))
+        card = load_tokens(arguments.name).card if generates else load(arguments.name).card
         print(json.dumps(asdict(card), indent=2, ensure_ascii=False))
         return 0
-    names = shipped()
-    if not names:
+    arrangers, generators = shipped(), shipped("tokenizer")
+    if not arrangers and not generators:
         print("no checkpoint is shipped; train one with: arranger train CONFIG --data DIR")
-    for name in names:
+    for name in arrangers:
         checkpoint = load(name)
         card = checkpoint.card
         print(f"{name}  ({card.mode}; {card.data}; {card.licence})")
         for split, numbers in {**card.metrics, **accuracies_of(checkpoint)}.items():
             shown = ", ".join(f"{kind} {100 * value:.2f} %" for kind, value in numbers.items())
+            print(f"  {split}: {shown}")
+    for name in generators:
+        generator = load_tokens(name)
+        made = f"generates {generator.tokenizer.name} tokens"
+        print(f"{name}  ({made}; {generator.card.data}; {generator.card.licence})")
+        for split, numbers in {**generator.card.metrics, **measured_of(generator)}.items():
+            shown = ", ".join(f"{value:.3f} {kind}" for kind, value in numbers.items())
             print(f"  {split}: {shown}")
     return 0
 

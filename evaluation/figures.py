@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from arranger.arrangement import Arrangement
 from arranger.ensembles import Ensemble
 
-from .rolls import INK, Roll, draw_system, part_colours, systems
+from .rolls import GIVEN, INK, Roll, draw_system, part_colours, systems
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,6 +56,19 @@ def piano_roll(arrangement: Arrangement, title: str, path: str | Path) -> None:
     a pitch, they share the height of its row. The suffix of ``path`` gives the format.
     """
     _rolls([("", Roll(arrangement))], title, path)
+
+
+def continuation(
+    arrangement: Arrangement, given: NDArray[np.bool_], title: str, path: str | Path
+) -> None:
+    """Write ``arrangement`` as a piano roll: the notes that were ``given`` (N,) grey, those that
+    are new in the colours of their parts."""
+    if len(given) != len(arrangement.parts):
+        raise ValueError(
+            f"there must be an entry of given for each of the {len(arrangement.parts)} notes, "
+            f"not {len(given)}"
+        )
+    _rolls([("", Roll(arrangement, given=np.flatnonzero(given)))], title, path)
 
 
 def comparison(
@@ -175,7 +188,7 @@ def _rolls(rolls: Sequence[tuple[str, Roll]], title: str, path: str | Path) -> N
         color=INK,
         va="center",
     )
-    _legend(figure, first.arrangement, height, left, any(len(r.wrong) for _, r in rolls))
+    _legend(figure, [roll for _, roll in rolls], height, left)
     y = height - top
     for line in lines:
         for index, (label, roll) in enumerate(rolls):
@@ -204,17 +217,18 @@ def _label(axes: Axes, text: str, width: float) -> None:
     )
 
 
-def _legend(
-    figure: Figure, arrangement: Arrangement, height: float, left: float, mistakes: bool
-) -> None:
+def _legend(figure: Figure, rolls: Sequence[Roll], height: float, left: float) -> None:
     from matplotlib.patches import Patch
 
-    colours = part_colours(len(arrangement.ensemble))
+    ensemble = rolls[0].arrangement.ensemble
+    colours = list(zip(ensemble.names, part_colours(len(ensemble)), strict=True))
+    if any(len(roll.given) for roll in rolls):
+        colours.insert(0, ("given", GIVEN))
     handles = [
         Patch(facecolor=colour, edgecolor=INK, linewidth=0.6, label=name)
-        for colour, name in zip(colours, arrangement.ensemble.names, strict=True)
+        for name, colour in colours
     ]
-    if mistakes:
+    if any(len(roll.wrong) for roll in rolls):
         handles.append(Patch(facecolor="white", edgecolor=MISTAKE, linewidth=2, label="wrong"))
     figure.legend(
         handles=handles,

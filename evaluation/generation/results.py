@@ -68,6 +68,19 @@ def load_rows(folder: Path | None = None) -> dict[Key, Row]:
     return {row.key: row for row in rows}
 
 
+def measured_of(checkpoint: TokenCheckpoint) -> dict[str, dict[str, float]]:
+    """What the package knows of a checkpoint: split and unit to its likelihood."""
+    digest = checkpoint_digest(checkpoint)
+    return {
+        f"{key.split} ({key.data})": {
+            f"nats {unit}": row.measured["likelihood"][f"nats_{unit.replace(' ', '_')}"]
+            for unit in ("a token", "a note")
+        }
+        for key, row in load_rows().items()
+        if row.checkpoint == digest
+    }
+
+
 def keep(rows: Sequence[Row], folder: Path | None = None) -> None:
     """Write ``rows`` beside those in ``folder`` (None: the package), each in place of an older one
     of its key."""
