@@ -164,6 +164,8 @@ def _split(folder: Path, split: str, valid_share: float) -> list[Path]:
         return split_paths(folder, split)
     if not folder.is_dir():
         raise ValueError(f"{folder}: there is no such folder")
+    if split not in {"train", "valid", "test"}:
+        raise ValueError(f"{folder}: no split {split!r}; expected train, valid or test")
     found = sorted(
         path
         for path in folder.rglob("*")

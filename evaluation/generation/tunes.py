@@ -13,12 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from arranger.continuation import MAX_TOKENS
 from arranger.notes import NoteSequence
 from arranger.sampling import Sampling, allowed, draw
 from arranger.token_checkpoints import TokenCheckpoint
 from arranger.token_models import Predictor
 from arranger.tokenizers.folk import FolkTokens
+
+LONGEST = 1024
+"""Words of a tune; one that has not ended by then is not sound."""
 
 _METER = re.compile(r"(?m)^M:(\d+/\d+)$")
 
@@ -29,15 +31,16 @@ def evaluate_tunes(
     """``count`` tunes, in ``styles`` in turn (each a meter and a mode): the share that music21
     reads with bars of the right length, and the words of a tune on average."""
     said = list(sample_tunes(checkpoint, styles, count, sampling, seed))
-    assert isinstance(checkpoint.tokenizer, FolkTokens)
-    sound = sum(is_sound(checkpoint.tokenizer.text(ids)) for ids in said)
+    tokens = checkpoint.tokenizer
+    assert isinstance(tokens, FolkTokens)
+    sound = sum(ids[-1] == tokens.end and is_sound(tokens.text(ids)) for ids in said)
     return {"tunes": count, "sound": sound / count, "words": float(np.mean([*map(len, said)]))}
 
 
 def sample_tunes(
     checkpoint: TokenCheckpoint, styles: Sequence[str], count: int, sampling: Sampling, seed: int
 ) -> Iterator[list[int]]:
-    """Tunes as tokens, from the first to the one that ends them."""
+    """Tunes as tokens, from the first to the one that ends them, or ``LONGEST`` of them."""
     tokens, model = checkpoint.tokenizer, Predictor(checkpoint.config, checkpoint.weights)
     empty = NoteSequence.from_rows([], tokens.resolution)[0]
     for n in range(count):
@@ -48,7 +51,7 @@ def sample_tunes(
         ids += upcoming.tolist()
         for token in ids:
             state, _ = tokens.step(state, token)
-        while ids[-1] != tokens.end and len(ids) < MAX_TOKENS:
+        while ids[-1] != tokens.end and len(ids) < LONGEST:
             token = draw(scores, [allowed(tokens.legal(state)), *sampling.filters()], rng)
             state, _ = tokens.step(state, token)
             ids.append(token)
