@@ -21,10 +21,11 @@ from evaluation.figures import (
     as_multitrack,
     comparison,
     confusion,
+    continuation,
     piano_roll,
     plot_report,
 )
-from evaluation.rolls import PALETTE, Roll, bar_lines, lanes, part_colours, systems
+from evaluation.rolls import GIVEN, PALETTE, Roll, bar_lines, lanes, part_colours, systems
 from evaluation.runner import PieceResult, Report
 
 DUO = Ensemble("duo", (Part("High", 73, 60, 84), Part("Low", 32, 36, 62)))
@@ -49,6 +50,19 @@ def share_of(path: Path, colour: str) -> float:
         pixels = np.asarray(picture.convert("RGB")).astype(int)
     wanted = np.array([round(255 * value) for value in to_rgb(colour)])
     return float(np.mean(np.abs(pixels - wanted).max(axis=2) < 12))
+
+
+def test_a_continuation_shows_in_grey_what_was_given(tmp_path: Path) -> None:
+    roll, path = melody(), tmp_path / "more.png"
+    given = roll.notes.onset < 192
+    continuation(roll, given, "more", path)
+    assert share_of(path, GIVEN) > 0.01 and share_of(path, PALETTE[0]) > 0.01
+    continuation(roll, np.ones(len(given), bool), "nothing new", path)
+    everything = share_of(path, GIVEN)
+    continuation(roll, ~given, "less", path)
+    assert share_of(path, GIVEN) < everything
+    with pytest.raises(ValueError, match="each of the 32 notes, not 3"):
+        continuation(roll, np.ones(3, bool), "wrong", path)
 
 
 def test_a_piano_roll_shows_each_part_in_its_colour_and_no_other(tmp_path: Path) -> None:
