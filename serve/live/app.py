@@ -1,0 +1,69 @@
+"""The live service as a plain ASGI app, for uvicorn, a test client or a replica of Ray Serve.
+
+``WS /v1/live``, and beside it ``/v1/live/health`` and ``/v1/live/metrics``.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from arranger.continuation import Generator
+
+from .connection import House, serve_player
+from .lineup import Roster
+from .settings import LiveSettings
+
+
+def make_app(settings: LiveSettings | None = None) -> Starlette:
+    """The app; its models are loaded when it starts."""
+    chosen = settings or LiveSettings()
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        app.state.house = house = open_house(chosen)
+        yield
+        house.thinkers.shutdown(wait=False, cancel_futures=True)
+
+    routes = [
+        WebSocketRoute("/v1/live", live),
+        Route("/v1/live/health", health),
+        Route("/v1/live/metrics", metrics),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+def open_house(settings: LiveSettings) -> House:
+    """Load and warm up all that sessions need. What is there then is there to stay, so the
+    collector of garbage need never look at it again."""
+    generator = (
+        None if settings.generator is None else Generator.from_pretrained(settings.generator)
+    )
+    house = House(settings, Roster(settings.models), generator)
+    house.roster.warm_up()
+    gc.collect()
+    gc.freeze()
+    return house
+
+
+async def live(socket: WebSocket) -> None:
+    await serve_player(socket, socket.app.state.house)
+
+
+async def health(request: Request) -> JSONResponse:
+    house: House = request.app.state.house
+    return JSONResponse(
+        {"status": "ok", "sessions": house.open, "max_sessions": house.settings.max_sessions}
+    )
+
+
+async def metrics(request: Request) -> Response:
+    house: House = request.app.state.house
+    return Response(house.meters.page(), media_type="text/plain; version=0.0.4")
