@@ -338,7 +338,7 @@ def _event(
 def _sentence(error: ValidationError) -> str:
     """The first fault, as one sentence."""
     fault = error.errors(include_url=False)[0]
-    where = ".".join(str(place) for place in fault["loc"])
+    where = ".".join(str(place) for place in fault["loc"]) or "message"
     given = repr(fault["input"])
     given = given if len(given) <= 60 else f"{given[:57]}..."
     match fault["type"]:

@@ -119,7 +119,7 @@ class LiveSession:
             case Lock():
                 note = self._correct(message)
                 yield from self._rehearse(self.lineup, self._hearing.hints, now)
-                yield [self._note(note, now)]
+                yield [self._note(note)]
             case Replay():
                 yield from self._replay(message, now)
             case Hello():
@@ -257,29 +257,30 @@ class LiveSession:
         answers: list[Answer] = []
         for note in said:
             self._waiting.remove(note)
-            answers.append(self._note(note, now))
+            waited = 1000.0 * (now - note.struck) if self._look_ahead else 0.0
+            answers.append(self._note(note, waited))
             if note.end is not None:
                 answers.append(self._end_of(note))
         return answers
 
-    def _note(self, note: Played, now: float) -> Note:
+    def _note(self, note: Played, waited: float = 0.0) -> Note:
         part = self._part(note)
         return Note(
             note=note.number,
             pitch=note.pitch,
             velocity=note.velocity or DEFAULT_VELOCITY,
-            time=note.onset,
+            time=round(note.onset, 6),
             part=part.name,
             channel=part.channel,
-            confidence=note.confidence,
-            waited=1000.0 * (now - note.struck) if self._look_ahead else 0.0,
+            confidence=round(note.confidence, 4),
+            waited=round(waited, 3),
             by="duet" if note.by_duet else "player",
         )
 
     def _end_of(self, note: Played) -> End:
         assert note.end is not None
         channel = self._part(note).channel
-        return End(note=note.number, pitch=note.pitch, channel=channel, time=note.end)
+        return End(note=note.number, pitch=note.pitch, channel=channel, time=round(note.end, 6))
 
     def _part(self, note: Played) -> PartAnswer:
         assert note.part is not None
