@@ -174,10 +174,10 @@ def run_replica(port: int) -> None:
 
     ray.init(include_dashboard=False, log_to_driver=False, num_cpus=4)
     serve.start(http_options={"host": "127.0.0.1", "port": port})
-    deployment = serve.deployment(serve.ingress(make_app)())
-    serve.run(deployment.options(max_ongoing_requests=200).bind(), name="live")
+    replica = serve.ingress(make_app)()
+    serve.run(serve.deployment(max_ongoing_requests=200)(replica).bind(), name="live")
     sys.stdin.read()
-    serve.shutdown()
+    serve.shutdown()  # type: ignore[no-untyped-call]
     ray.shutdown()
 
 

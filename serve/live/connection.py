@@ -11,7 +11,6 @@ import asyncio
 import base64
 import contextlib
 import hmac
-import math
 import threading
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -48,10 +47,7 @@ from .response import Response
 from .session import LiveSession, SessionOver
 from .settings import LiveSettings
 
-NORMAL, PROTOCOL, ABNORMAL, REFUSED, TOO_BIG, FAILED, TRY_LATER = (
-    *(1000, 1002, 1006),
-    *(1008, 1009, 1011, 1013),
-)
+NORMAL, PROTOCOL, REFUSED, TOO_BIG, FAILED, TRY_LATER = 1000, 1002, 1008, 1009, 1011, 1013
 """Codes with which a socket is closed."""
 
 REHEARSED = Replay | SetEnsemble | SetHints | Lock
@@ -144,6 +140,8 @@ class Connection:
         self._tasks: set[asyncio.Task[None]] = set()
         self._gone = threading.Event()
         self._errors = 0
+        self._last = self._loop.time()
+        """When a message came last."""
         rate, burst = house.settings.messages_a_second, house.settings.burst
         self._allowance = Allowance(rate, burst, self._loop.time())
 
@@ -157,15 +155,10 @@ class Connection:
             raise Refused(REFUSED, "silent", f"no hello came within {seconds:g} s") from None
         try:
             while True:
-                async with asyncio.timeout(self._settings.idle_seconds):
-                    messages = await self._read(session)
-                for message in messages:
+                for message in await self._read(session):
                     await self._answer(session, message)
         except SessionOver as over:
-            reason = str(over)
-        except TimeoutError:
-            reason = f"nothing was played for {self._settings.idle_seconds:g} s"
-        await self._take_leave(session, reason)
+            await self._take_leave(session, str(over))
 
     def stop(self) -> None:
         """Nobody listens any more."""
@@ -192,6 +185,7 @@ class Connection:
                 await self._complain(str(error))
                 continue
             await self._send([session.welcome()], session)
+            self._follow_up(session)
             return session
 
     def _check_token(self, hello: Hello) -> None:
@@ -224,7 +218,7 @@ class Connection:
 
     async def _answer(self, session: LiveSession, message: Message) -> None:
         """Everything that ``message`` gives rise to at once."""
-        now = self._loop.time()
+        self._last = now = self._loop.time()
         wait = self._allowance.wait(now, HEAVY if isinstance(message, REHEARSED) else 1)
         try:
             for answers in session.receive(message, now):
@@ -246,21 +240,23 @@ class Connection:
         phrase = None if response is None else response.think()
         if response is not None and phrase is not None:
             self._spawn(self._respond(session, response, phrase))
-        deadline = session.deadline
+        deadline = min(session.deadline, self._last + self._settings.idle_seconds)
         if self._timer is not None:
             if self._timer.when() <= deadline:
                 return
             self._timer.cancel()
-            self._timer = None
-        if deadline < math.inf:
-            self._timer = self._loop.call_at(deadline, self._ring, session)
+        self._timer = self._loop.call_at(deadline, self._ring, session)
 
     def _ring(self, session: LiveSession) -> None:
         self._timer = None
         self._spawn(self._tick(session))
 
     async def _tick(self, session: LiveSession) -> None:
-        answers = session.tick(self._loop.time())
+        now, patience = self._loop.time(), self._settings.idle_seconds
+        if self._last + patience <= now:
+            await self._take_leave(session, f"nothing was played for {patience:g} s")
+            return
+        answers = session.tick(now)
         self._follow_up(session)
         await self._send(answers, session)
 
@@ -316,17 +312,14 @@ class Connection:
         await self._socket.close(NORMAL)
 
     async def _send(self, answers: Sequence[Answer], session: LiveSession | None = None) -> None:
-        """In order; who does not take them in time is gone."""
+        """In order."""
         binary = session is not None and session.hello.form == "binary"
-        try:
-            async with self._sending, asyncio.timeout(self._settings.send_seconds):
-                for answer in answers:
-                    if binary and isinstance(answer, Note | End):
-                        await self._socket.send_bytes(binary_answer(answer))
-                    else:
-                        await self._socket.send_text(answer.model_dump_json())
-        except TimeoutError:
-            raise WebSocketDisconnect(ABNORMAL) from None
+        async with self._sending:
+            for answer in answers:
+                if binary and isinstance(answer, Note | End):
+                    await self._socket.send_bytes(binary_answer(answer))
+                else:
+                    await self._socket.send_text(answer.model_dump_json())
 
 
 async def _part(socket: WebSocket, code: int, sentence: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import get_args
 
 from arranger.casting import cast
@@ -39,7 +40,7 @@ class Lineup:
     def model(self) -> str:
         return self.checkpoint.card.name
 
-    @property
+    @cached_property
     def parts(self) -> tuple[PartAnswer, ...]:
         return tuple(
             PartAnswer(name=part.name, program=part.program, channel=channel)
@@ -75,6 +76,7 @@ class Roster:
 
     def __init__(self, names: Sequence[str] = ()) -> None:
         self._loaded: dict[str, tuple[Checkpoint, Engine]] = {}
+        self._ensembles: dict[str, Ensemble] = {}
         for name in names or shipped():
             if names or load_card(find_checkpoint(name)).mode in _MODEL_MODE.values():
                 checkpoint = load(name)
@@ -88,7 +90,7 @@ class Roster:
     ) -> Lineup:
         """An ensemble by its name, or as described, and the loaded model that fits it best, or the
         named one. ValueError, with one sentence, for what there is not."""
-        wanted = _ensemble(ensemble)
+        wanted = self._ensemble(ensemble)
         fit = {
             name: loaded
             for name, loaded in self._loaded.items()
@@ -117,20 +119,24 @@ class Roster:
                         session.chord_on([48 + time, 60, 72], float(time))
                         session.note_off(60, time + 0.5)
 
+    def _ensemble(self, wanted: str | EnsembleSpec) -> Ensemble:
+        """An ensemble as described, or a built-in one."""
+        if isinstance(wanted, EnsembleSpec):
+            parts = [Part(p.name, p.program, p.low, p.high, p.voices) for p in wanted.parts]
+            return Ensemble(wanted.name, tuple(parts))
+        if wanted not in self._ensembles:
+            if not wanted.replace("-", "").replace("_", "").isalnum():
+                raise ValueError(f"unknown ensemble {wanted!r}: give a name, or the parts")
+            ensemble = load_ensemble(wanted)
+            if len(ensemble) > MAX_PARTS:
+                raise ValueError(
+                    f"{wanted} has {len(ensemble)} parts, at most {MAX_PARTS} can play"
+                )
+            self._ensembles[wanted] = ensemble
+        return self._ensembles[wanted]
+
 
 _HIGH = {"name": "High", "program": 0, "low": 60, "voices": None}
-
-
-def _ensemble(wanted: str | EnsembleSpec) -> Ensemble:
-    if isinstance(wanted, EnsembleSpec):
-        parts = [Part(p.name, p.program, p.low, p.high, p.voices) for p in wanted.parts]
-        return Ensemble(wanted.name, tuple(parts))
-    if wanted.endswith((".yaml", ".yml")) or "/" in wanted or "\\" in wanted:
-        raise ValueError(f"unknown ensemble {wanted!r}: give a name, or the parts")
-    ensemble = load_ensemble(wanted)
-    if len(ensemble) > MAX_PARTS:
-        raise ValueError(f"{wanted} has {len(ensemble)} parts, and a session at most {MAX_PARTS}")
-    return ensemble
 
 
 def _cost(checkpoint: Checkpoint, ensemble: Ensemble) -> float:

@@ -29,7 +29,6 @@ class LiveSettings:
     """Who has sent so many messages at once is then heard at ``messages_a_second``."""
     hello_seconds: float = 10.0
     idle_seconds: float = 900.0
-    send_seconds: float = 10.0
     stuck_seconds: float = 60.0
     """A key that has been down for longer is let go."""
 
@@ -38,10 +37,7 @@ class LiveSettings:
             value = getattr(self, name)
             if type(value) is not int or value < 1:
                 raise ValueError(f"{name} must be a whole number above 0, not {value!r}")
-        for name in (
-            *("messages_a_second", "hello_seconds", "idle_seconds"),
-            *("send_seconds", "stuck_seconds"),
-        ):
+        for name in ("messages_a_second", "hello_seconds", "idle_seconds", "stuck_seconds"):
             value = getattr(self, name)
             if type(value) not in (int, float) or not value > 0:
                 raise ValueError(f"{name} must be a number above 0, not {value!r}")
