@@ -65,7 +65,7 @@ class End(NamedTuple):
 
 
 class Duet(NamedTuple):
-    """The generator is ``thinking``, ``answering``, ``done`` or was ``cancelled``."""
+    """The generator is ``thinking``, ``done`` or was ``cancelled``."""
 
     state: str
 

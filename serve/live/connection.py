@@ -15,6 +15,7 @@ import threading
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from time import monotonic
 from urllib.parse import urlsplit
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -51,6 +52,9 @@ NORMAL, PROTOCOL, REFUSED, TOO_BIG, FAILED, TRY_LATER = 1000, 1002, 1008, 1009, 
 """Codes with which a socket is closed."""
 
 REHEARSED = Replay | SetEnsemble | SetHints | Lock
+
+TICK = 0.001
+"""Seconds by which an event loop's timers may be early."""
 
 HEAVY = 20
 """What asks an arranger to hear the past again counts as so many messages."""
@@ -137,13 +141,14 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         self._sending = asyncio.Lock()
         self._timer: asyncio.TimerHandle | None = None
+        self._due = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self._gone = threading.Event()
         self._errors = 0
-        self._last = self._loop.time()
+        self._last = monotonic()
         """When a message came last."""
         rate, burst = house.settings.messages_a_second, house.settings.burst
-        self._allowance = Allowance(rate, burst, self._loop.time())
+        self._allowance = Allowance(rate, burst, monotonic())
 
     async def run(self) -> None:
         """From hello to bye."""
@@ -180,7 +185,7 @@ class Connection:
             try:
                 if hello.duet is not None and self._house.generator is None:
                     raise ValueError("there is no duet: this service has no generator")
-                session = LiveSession(self._house.roster, hello, self._settings, self._loop.time())
+                session = LiveSession(self._house.roster, hello, self._settings, monotonic())
             except ValueError as error:
                 await self._complain(str(error))
                 continue
@@ -218,7 +223,7 @@ class Connection:
 
     async def _answer(self, session: LiveSession, message: Message) -> None:
         """Everything that ``message`` gives rise to at once."""
-        self._last = now = self._loop.time()
+        self._last = now = monotonic()
         wait = self._allowance.wait(now, HEAVY if isinstance(message, REHEARSED) else 1)
         try:
             for answers in session.receive(message, now):
@@ -229,7 +234,7 @@ class Connection:
         except ValueError as error:
             await self._complain(str(error))
         if isinstance(message, NoteOn | ChordOn) and not session.hello.look_ahead:
-            self._house.meters.note_seconds.observe(self._loop.time() - now)
+            self._house.meters.note_seconds.observe(monotonic() - now)
         self._follow_up(session)
         if wait:
             await asyncio.sleep(wait)
@@ -242,17 +247,19 @@ class Connection:
             self._spawn(self._respond(session, response, phrase))
         deadline = min(session.deadline, self._last + self._settings.idle_seconds)
         if self._timer is not None:
-            if self._timer.when() <= deadline:
+            if self._due <= deadline:
                 return
             self._timer.cancel()
-        self._timer = self._loop.call_at(deadline, self._ring, session)
+        self._due = deadline
+        later = max(0.0, deadline - monotonic()) + TICK
+        self._timer = self._loop.call_later(later, self._ring, session)
 
     def _ring(self, session: LiveSession) -> None:
         self._timer = None
         self._spawn(self._tick(session))
 
     async def _tick(self, session: LiveSession) -> None:
-        now, patience = self._loop.time(), self._settings.idle_seconds
+        now, patience = monotonic(), self._settings.idle_seconds
         if self._last + patience <= now:
             await self._take_leave(session, f"nothing was played for {patience:g} s")
             return
@@ -266,7 +273,7 @@ class Connection:
         assert generator is not None and spec is not None
 
         def add(note: Sounded) -> None:
-            session.add_to_answer(answering, note, self._loop.time())
+            session.add_to_answer(answering, note, monotonic())
             self._follow_up(session)
 
         def think() -> None:
@@ -300,7 +307,7 @@ class Connection:
 
     async def _take_leave(self, session: LiveSession, reason: str) -> None:
         """The last words: what still sounds, why, and the recording."""
-        answers: list[Answer] = [*session.close(self._loop.time())]
+        answers: list[Answer] = [*session.close(monotonic())]
         if reason:
             answers.append(Error(message=reason))
         await self._send(answers, session)

@@ -246,7 +246,7 @@ class DuetAnswer(_Said):
     """What the generator is about."""
 
     type: Literal["duet"] = "duet"
-    state: Literal["thinking", "answering", "done", "cancelled"]
+    state: Literal["thinking", "done", "cancelled"]
 
 
 class Error(_Said):
@@ -267,7 +267,6 @@ class Farewell(_Said):
 Answer = Welcome | Note | End | Replayed | DuetAnswer | Error | Farewell
 
 _messages: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="type")])
-_KINDS = "hello, note_on, chord_on, note_off, pedal, tempo, hints, ensemble, lock, replay and bye"
 
 _EVENT = struct.Struct("<BBBBd")
 _NOTE = struct.Struct("<BBBBIffd")
@@ -336,18 +335,25 @@ def _event(
 
 
 def _sentence(error: ValidationError) -> str:
-    """The first fault, as one sentence."""
-    fault = error.errors(include_url=False)[0]
-    where = ".".join(str(place) for place in fault["loc"]) or "message"
+    """The fault that lies deepest, as one sentence."""
+    fault = max(error.errors(include_url=False), key=lambda fault: len(fault["loc"]))
+    where = ".".join(str(place) for place in fault["loc"] if place not in _BRANCHES) or "message"
     given = repr(fault["input"])
     given = given if len(given) <= 60 else f"{given[:57]}..."
     match fault["type"]:
         case "json_invalid":
             return f"not JSON: {fault['ctx']['error']}"
-        case "union_tag_invalid" | "union_tag_not_found":
-            return f"the type of a message is one of {_KINDS}, in {given}"
+        case "union_tag_invalid":
+            known, found = fault["ctx"]["expected_tags"], fault["ctx"]["tag"][:60]
+            return f"{where}: the type is one of {known}, not '{found}'"
+        case "union_tag_not_found":
+            return f"{where}: it has no type"
         case "missing":
             return f"{where} is missing"
         case "extra_forbidden":
             return f"{where} is not known"
     return f"{where}: {fault['msg'][0].lower()}{fault['msg'][1:]}, not {given}"
+
+
+_BRANCHES = {"constrained-str", "EnsembleSpec"}
+"""How errors call the two ways to name an ensemble."""
