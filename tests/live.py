@@ -41,7 +41,7 @@ class Service:
     def break_connections(self) -> None:
         """As a network does: without a word."""
         for connection in list(self._server.server_state.connections):
-            connection.transport.abort()
+            connection.loop.call_soon_threadsafe(connection.transport.abort)
 
     @contextmanager
     def player(self, **hello: Any) -> Iterator[ClientConnection]:

@@ -141,8 +141,14 @@ def test_binary_nonsense_gives_one_sentence(frame: bytes, sentence: str) -> None
 
 def test_binary_answers_say_what_a_player_needs() -> None:
     note = Note(
-        note=7, pitch=60, velocity=80, time=1.25, part="Bass", channel=3,
-        confidence=0.5, waited=2.0,
+        note=7,
+        pitch=60,
+        velocity=80,
+        time=1.25,
+        part="Bass",
+        channel=3,
+        confidence=0.5,
+        waited=2.0,
     )
     frame = binary_answer(note)
     assert len(frame) == 24

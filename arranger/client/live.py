@@ -9,6 +9,7 @@ import base64
 import json
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from time import monotonic, sleep
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -97,6 +98,7 @@ class LiveClient:
         self._said: deque[Mapping[str, Any]] = deque()
         self._heard: deque[Heard] = deque()
         self._closed = False
+        self._stack = ExitStack()
         self._socket = self._greet()
 
     def __enter__(self) -> LiveClient:
@@ -108,9 +110,9 @@ class LiveClient:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if error is None:
-            self.close()
-        self._socket.close()
+        with self._stack:
+            if error is None:
+                self.close()
 
     def note_on(
         self, pitch: int, velocity: int = 64, part: str | None = None, time: float | None = None
@@ -276,8 +278,11 @@ class LiveClient:
 
     def _greet(self) -> ClientConnection:
         """A connection whose hello has been welcomed."""
+        self._stack.close()
         try:
-            socket = connect(self._url, open_timeout=self._timeout, max_size=None)
+            socket = self._stack.enter_context(
+                connect(self._url, open_timeout=self._timeout, max_size=None)
+            )
         except (OSError, InvalidHandshake, InvalidURI, TimeoutError) as error:
             raise LiveError(f"{self._url}: no live service answers ({error})") from error
         try:
@@ -286,10 +291,8 @@ class LiveClient:
         except ConnectionClosed as closed:
             raise LiveError(f"{self._url}: {_reason(closed)}") from closed
         except TimeoutError as error:
-            socket.close()
             raise LiveError(f"{self._url}: no welcome within {self._timeout:g} s") from error
         if said["type"] != "welcome":
-            socket.close()
             raise LiveError(said["message"])
         self._take(said)
         return socket
