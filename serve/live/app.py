@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -21,6 +21,9 @@ from .connection import House, serve_player
 from .lineup import Roster
 from .settings import LiveSettings
 
+NEVER = 1_000_000_000
+"""Collections of the middle generation before one of the oldest."""
+
 
 def make_app(settings: LiveSettings | None = None) -> Starlette:
     """The app; its models are loaded when it starts."""
@@ -29,7 +32,8 @@ def make_app(settings: LiveSettings | None = None) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         app.state.house = house = open_house(chosen)
-        yield
+        with undisturbed():
+            yield
         house.thinkers.shutdown(wait=False, cancel_futures=True)
 
     routes = [
@@ -41,16 +45,28 @@ def make_app(settings: LiveSettings | None = None) -> Starlette:
 
 
 def open_house(settings: LiveSettings) -> House:
-    """Load and warm up all that sessions need. What is there then is there to stay, so the
-    collector of garbage need never look at it again."""
+    """Load and warm up all that sessions need."""
     generator = (
         None if settings.generator is None else Generator.from_pretrained(settings.generator)
     )
     house = House(settings, Roster(settings.models), generator)
     house.roster.warm_up()
-    gc.collect()
-    gc.freeze()
     return house
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Garbage is not collected while people play, but for what is young: a full collection stops
+    all players at once. ``serve_player`` does it when nobody is left. What is there now is there to
+    stay, and is never looked at."""
+    usual = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(*usual[:2], NEVER)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+        gc.unfreeze()
 
 
 async def live(socket: WebSocket) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import gc
 import hmac
 import threading
 from collections.abc import Coroutine, Sequence
@@ -129,6 +130,8 @@ async def serve_player(socket: WebSocket, house: House) -> None:
         connection.stop()
         house.open -= 1
         house.meters.sessions.set(house.open)
+        if house.open == 0:
+            gc.collect()
 
 
 class Connection:
