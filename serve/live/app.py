@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
@@ -23,6 +24,9 @@ from .settings import LiveSettings
 
 NEVER = 1_000_000_000
 """Collections of the middle generation before one of the oldest."""
+
+PATIENCE = 0.0005
+"""Seconds for which a thread that computes keeps the others waiting."""
 
 
 def make_app(settings: LiveSettings | None = None) -> Starlette:
@@ -56,15 +60,19 @@ def open_house(settings: LiveSettings) -> House:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Garbage is not collected while people play, but for what is young: a full collection stops
-    all players at once. ``serve_player`` does it when nobody is left. What is there now is there to
-    stay, and is never looked at."""
-    usual = gc.get_threshold()
+    """Players are kept waiting neither by garbage nor by the generator of a duet.
+
+    A full collection stops everybody at once: ``serve_player`` does it when nobody is left, and what
+    is there now is there to stay and never looked at. A thread that computes gives way at once.
+    """
+    usual, patience = gc.get_threshold(), sys.getswitchinterval()
     gc.freeze()
     gc.set_threshold(*usual[:2], NEVER)
+    sys.setswitchinterval(PATIENCE)
     try:
         yield
     finally:
+        sys.setswitchinterval(patience)
         gc.set_threshold(*usual)
         gc.unfreeze()
 
