@@ -62,8 +62,8 @@ def open_house(settings: LiveSettings) -> House:
 def undisturbed() -> Iterator[None]:
     """Players are kept waiting neither by garbage nor by the generator of a duet.
 
-    A full collection stops everybody at once: ``serve_player`` does it when nobody is left, and what
-    is there now is there to stay and never looked at. A thread that computes gives way at once.
+    A full collection stops everybody at once: ``serve_player`` does it when nobody is left, and
+    what is there now is there to stay and never looked at. A thread that computes gives way soon.
     """
     usual, patience = gc.get_threshold(), sys.getswitchinterval()
     gc.freeze()

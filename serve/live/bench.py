@@ -51,9 +51,11 @@ class Player:
     seconds: list[float] = field(default_factory=list)
     struck: deque[float] = field(default_factory=deque)
 
-    async def play(self, url: str, keys: Sequence[tuple[bool, int]], last: float) -> None:
+    async def play(
+        self, url: str, mode: str, keys: Sequence[tuple[bool, int]], last: float
+    ) -> None:
         """Play ``keys`` (goes down, pitch) until ``last``, by the event loop's clock."""
-        hello = {"type": "hello", "ensemble": "chorale", "form": "binary", "recording": False}
+        hello = {"type": "hello", "mode": mode, "form": "binary", "recording": False}
         clock = asyncio.get_running_loop().time
         async with connect(url, max_queue=None, compression=None) as service:
             await service.send(json.dumps(hello))
@@ -86,12 +88,12 @@ def piece() -> list[tuple[bool, int]]:
     return [(event.is_on, int(notes.pitch[event.note])) for event in events]
 
 
-async def measure(url: str, players: int, seconds: float) -> list[Player]:
+async def measure(url: str, mode: str, players: int, seconds: float) -> list[Player]:
     """So many players play at once."""
     gc.disable()
     last = asyncio.get_running_loop().time() + seconds
     keys, band = piece(), [Player() for _ in range(players)]
-    await asyncio.gather(*(player.play(url, keys, last) for player in band))
+    await asyncio.gather(*(player.play(url, mode, keys, last) for player in band))
     return band
 
 
@@ -186,6 +188,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--under", choices=("uvicorn", "ray"), default="uvicorn")
     parser.add_argument("--sessions", type=int, nargs="+", default=[1, 16, 64])
+    parser.add_argument("--mode", choices=("stage", "live"), default="stage")
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--neighbours", type=int, default=0)
     parser.add_argument("--url", help="a service that runs already")
@@ -198,7 +201,7 @@ def main() -> None:
     with known as url, neighbours(chosen.neighbours):
         for players in chosen.sessions:
             busy, before = os.getloadavg()[0], core_seconds(url)
-            band = asyncio.run(measure(url, players, chosen.seconds))
+            band = asyncio.run(measure(url, chosen.mode, players, chosen.seconds))
             print(f"{report(band, core_seconds(url) - before)}; load before {busy:.1f}", flush=True)
 
 
