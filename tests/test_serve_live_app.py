@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from serve.live.app import go_first
 from serve.live.connection import Allowance
 from serve.live.protocol import NOTE_ON, binary_event, read_binary_answer
 from serve.live.settings import LiveSettings
@@ -302,6 +304,23 @@ def test_what_is_measured_can_be_read(service: Service) -> None:
         page = response.read().decode()
     assert 'arranger_live_note_seconds_bucket{le="0.001"}' in page
     assert "arranger_live_sessions" in page and "process_cpu_seconds_total" in page
+
+
+def test_a_service_may_ask_to_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(os, "sched_setscheduler", lambda *call: asked.append(call))
+    go_first()
+    [(process, policy, _)] = asked
+    assert (process, policy) == (0, os.SCHED_RR | os.SCHED_RESET_ON_FORK)
+
+
+def test_a_system_that_lets_nobody_go_first_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*call: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "sched_setscheduler", refuse)
+    with pytest.raises(RuntimeError, match="real_time: the system does not let this process go"):
+        go_first()
 
 
 @pytest.mark.parametrize(

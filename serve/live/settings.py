@@ -32,6 +32,9 @@ class LiveSettings:
     stuck_seconds: float = 60.0
     """A key that has been down for longer is let go."""
 
+    real_time: bool = False
+    """Ask the system to let players go before all else that runs on its cores."""
+
     def __post_init__(self) -> None:
         for name in ("max_sessions", "max_notes", "max_errors", "max_message_bytes", "burst"):
             value = getattr(self, name)
