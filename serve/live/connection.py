@@ -288,7 +288,7 @@ class Connection:
         try:
             await self._loop.run_in_executor(self._house.thinkers, think)
         except ValueError as error:
-            await self._complain(str(error))
+            await self._send([Error(message=str(error))])
         response.complete(answering)
         await self._tick(session)
 
