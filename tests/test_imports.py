@@ -24,7 +24,7 @@ LAYERS = (
     ("configuration", "models", "engine", "token_configuration", "token_models", "sampling"),
     ("checkpoints", "token_checkpoints"),
     ("accelerated", "offline", "speaking", "online", "continuation"),
-    ("jobs", "continue_jobs"),
+    ("jobs", "continue_jobs", "client"),
     ("__init__",),
     ("cli",),
 )
@@ -57,6 +57,10 @@ LIBRARIES = {
     "ray": ("serve",),
     "fastapi": ("serve",),
     "pydantic": ("serve",),
+    "prometheus_client": ("serve",),
+    "starlette": ("serve",),
+    "uvicorn": ("serve",),
+    "websockets": ("arranger.client", "serve"),
 }
 """The packages and modules in which a library may be imported; others may be imported anywhere."""
 
