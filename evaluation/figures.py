@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from arranger.arrangement import Arrangement
 from arranger.ensembles import Ensemble
 
-from .rolls import GIVEN, INK, Roll, draw_system, part_colours, systems
+from .rolls import GIVEN, INK, Roll, System, draw_system, part_colours, systems
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,14 +61,18 @@ def piano_roll(arrangement: Arrangement, title: str, path: str | Path) -> None:
 def continuation(
     arrangement: Arrangement, given: NDArray[np.bool_], title: str, path: str | Path
 ) -> None:
-    """Write ``arrangement`` as a piano roll: the notes that were ``given`` (N,) grey, those that
-    are new in the colours of their parts."""
+    """Write the end of ``arrangement`` as a piano roll: the notes that were ``given`` (N,) grey,
+    those that are new in the colours of their parts; from the system before the first of them."""
     if len(given) != len(arrangement.parts):
         raise ValueError(
             f"there must be an entry of given for each of the {len(arrangement.parts)} notes, "
             f"not {len(given)}"
         )
-    _rolls([("", Roll(arrangement, given=np.flatnonzero(given)))], title, path)
+    roll = Roll(arrangement, given=np.flatnonzero(given))
+    first = int(arrangement.notes.onset[~given].min(initial=np.iinfo(np.int64).max))
+    lines = systems(roll)
+    begun = sum(line.begin <= first for line in lines)
+    _rolls([("", roll)], title, path, lines[max(0, begun - 2) :])
 
 
 def comparison(
@@ -169,10 +173,16 @@ def plot_report(report: Report, folder: str | Path) -> list[Path]:
     return paths
 
 
-def _rolls(rolls: Sequence[tuple[str, Roll]], title: str, path: str | Path) -> None:
-    """All ``rolls`` of the same notes, one above the other in every system."""
+def _rolls(
+    rolls: Sequence[tuple[str, Roll]],
+    title: str,
+    path: str | Path,
+    lines: Sequence[System] | None = None,
+) -> None:
+    """All ``rolls`` of the same notes, one above the other in every system: those that are given,
+    or all."""
     first = rolls[0][1]
-    lines = systems(first)
+    lines = lines or systems(first)
     panel = float(np.clip(0.066 * first.rows, 1.2, 3.6))
     left, right, top, bottom = 0.62 if len(rolls) == 1 else 0.78, 0.2, 0.95, 0.3
     gap, between = 0.42, 0.1

@@ -64,6 +64,17 @@ def test_a_continuation_shows_in_grey_what_was_given(tmp_path: Path) -> None:
         continuation(roll, np.ones(3, bool), "wrong", path)
 
 
+def test_the_picture_of_a_continuation_begins_a_system_before_what_is_new(tmp_path: Path) -> None:
+    long = melody(60)
+    count = len(long.notes)
+    heights = []
+    for given in (0, count - 9):
+        continuation(long, np.arange(count) < given, "long", tmp_path / "long.png")
+        with Image.open(tmp_path / "long.png") as picture:
+            heights.append(picture.height)
+    assert heights[1] < 0.5 * heights[0]
+
+
 def test_a_piano_roll_shows_each_part_in_its_colour_and_no_other(tmp_path: Path) -> None:
     piano_roll(melody(), "two voices", tmp_path / "roll.png")
     assert share_of(tmp_path / "roll.png", PALETTE[0]) > 0.01
