@@ -30,7 +30,7 @@ import numpy as np
 import arranger
 from arranger.checkpoints import Card, describe_ensemble, load, save
 from arranger.configuration import VIEW_OF_MODE, ModelConfig
-from arranger.continuation import Generator, NextToken
+from arranger.continuation import Generator
 from arranger.engine.shapes import weight_shapes
 from arranger.ensembles import load_ensemble
 from arranger.files import read
@@ -41,6 +41,8 @@ from arranger.notes import NoteSequence
 from arranger.offline import Arranger
 from arranger.online import LiveArranger
 from arranger.performance import as_played, as_written
+from arranger.sampling import NextToken
+from arranger.token_checkpoints import predictor_for
 from arranger.token_configuration import TokenModelConfig
 from arranger.tokenizers import tokenizer
 
@@ -133,7 +135,7 @@ def print_generation(notes: NoteSequence) -> None:
 
 def untrained_generator(tokens: int, kind: str, shape: Mapping[str, Any]) -> tuple[NextToken, int]:
     """A model of that kind of backbone, and its number of parameters."""
-    from arranger.token_models import Predictor, weight_shapes
+    from arranger.token_models import weight_shapes
 
     config = TokenModelConfig.from_dict(
         {"tokens": tokens, "embedding": 256, "backbone": {"kind": kind, **shape}}
@@ -143,7 +145,7 @@ def untrained_generator(tokens: int, kind: str, shape: Mapping[str, Any]) -> tup
         name: rng.normal(0.0, 0.02, shape).astype(np.float32)
         for name, shape in weight_shapes(config).items()
     }
-    return Predictor(config, weights), sum(weight.size for weight in weights.values())
+    return predictor_for(config, weights), sum(weight.size for weight in weights.values())
 
 
 def untrained(folder: Path, mode: str) -> Path:

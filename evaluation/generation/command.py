@@ -15,7 +15,6 @@ from typing import Any
 from arranger.continuation import Generator
 from arranger.sampling import Sampling
 from arranger.token_checkpoints import TokenCheckpoint, load_tokens
-from arranger.token_models import Predictor
 from arranger.tokenizers.folk import FolkTokens
 
 from .continuers import Continuer, Copy, Model, Random
@@ -91,7 +90,7 @@ def _sampled(
     train: Sequence[TokenPiece],
 ) -> list[dict[str, Any]]:
     card = checkpoint.card
-    predictor = Predictor(checkpoint.config, checkpoint.weights)
+    predictor = checkpoint.predictor()
     generator = Generator(card.name, checkpoint.tokenizer, predictor, card.context)
     known = [piece.notes for piece in train]
     continuers: list[Continuer] = [Model(generator, question.sampling)]

@@ -15,7 +15,6 @@ import arranger
 from arranger.continuation import Generator
 from arranger.files import read
 from arranger.token_checkpoints import TokenCheckpoint, load_tokens
-from arranger.token_models import Predictor
 
 from .command import Question, measure
 from .results import Key, Row, checkpoint_digest, keep
@@ -48,7 +47,7 @@ def measure_checkpoints(
 
 def _speed(checkpoint: TokenCheckpoint) -> dict[str, Any]:
     card = checkpoint.card
-    predictor = Predictor(checkpoint.config, checkpoint.weights)
+    predictor = checkpoint.predictor()
     generator = Generator(card.name, checkpoint.tokenizer, predictor, card.context)
     with threadpool_limits(1):
         rates = tokens_a_second(predictor, checkpoint.tokenizer.size)

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from arranger.continuation import Extent, Generator, NextToken
+from arranger.continuation import Extent, Generator
 from arranger.notes import NoteSequence
+from arranger.sampling import NextToken
 
 CONTEXTS = (1, 256, 1024, 2048)
 """Tokens that stand before the first of those that are timed."""

@@ -16,7 +16,6 @@ import numpy as np
 from arranger.notes import NoteSequence
 from arranger.sampling import Sampling, allowed, draw
 from arranger.token_checkpoints import TokenCheckpoint
-from arranger.token_models import Predictor
 from arranger.tokenizers.folk import FolkTokens
 
 LONGEST = 1024
@@ -41,7 +40,7 @@ def sample_tunes(
     checkpoint: TokenCheckpoint, styles: Sequence[str], count: int, sampling: Sampling, seed: int
 ) -> Iterator[list[int]]:
     """Tunes as tokens, from the first to the one that ends them, or ``LONGEST`` of them."""
-    tokens, model = checkpoint.tokenizer, Predictor(checkpoint.config, checkpoint.weights)
+    tokens, model = checkpoint.tokenizer, checkpoint.predictor()
     empty = NoteSequence.from_rows([], tokens.resolution)[0]
     for n in range(count):
         rng, ids = np.random.default_rng([seed, n]), list[int]()
