@@ -86,6 +86,11 @@ def _parser() -> argparse.ArgumentParser:
     arrange.add_argument(
         "--workers", type=int, metavar="N", help="processes for a folder (as many as cores)"
     )
+    arrange.add_argument(
+        "--ray",
+        action="store_true",
+        help="share a folder with Ray Data: on this machine, or the cluster of RAY_ADDRESS",
+    )
     arrange.set_defaults(run=_arrange)
 
     go_on = commands.add_parser("continue", help="go on from a piece, or begin one")
@@ -214,6 +219,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_results(report)
     report.set_defaults(run=_report)
 
+    serve = commands.add_parser("serve", help="serve HTTP and live sessions on this machine")
+    serve.add_argument("--config", type=Path, help="settings in place of configs/serve.yaml")
+    serve.add_argument("--host", help="the address to listen at (127.0.0.1)")
+    serve.add_argument("--port", type=int, help="the port to listen at (8000)")
+    serve.add_argument("--check", action="store_true", help="only check the settings")
+    serve.set_defaults(run=_serve)
+
     models = commands.add_parser("models", help="the shipped checkpoints and their cards")
     models.add_argument("name", nargs="?", help="print the whole card of one")
     models.set_defaults(run=_models)
@@ -274,7 +286,12 @@ def _arrange(arguments: argparse.Namespace) -> int:
         arguments.hints,
         arguments.alternatives,
     )
-    results = run(order, jobs, _draw, arguments.workers or os.cpu_count() or 1)
+    if arguments.ray:
+        from serve.batch import run as share
+
+        results = share(order, jobs, _draw, arguments.workers)
+    else:
+        results = run(order, jobs, _draw, arguments.workers or os.cpu_count() or 1)
     say: Callable[..., None] = print
     if is_folder:
         from tqdm import tqdm
@@ -419,6 +436,24 @@ def _data(arguments: argparse.Namespace) -> int:
     done = prepare(arguments.corpus, arguments.out, arguments.source)
     print("\n".join(done.lines()))
     print(f"{arguments.out}: {len(done.notes):,} pieces, {sum(done.notes.values()):,} notes")
+    return 0
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    from serve.settings import DEFAULT, Service, load
+
+    path = arguments.config or DEFAULT
+
+    def read() -> Service:
+        return load(path).at(arguments.host, arguments.port)
+
+    if arguments.check:
+        read()
+        print(f"{path}: nothing is wrong")
+        return 0
+    from serve.launch import run
+
+    run(read)
     return 0
 
 

@@ -120,8 +120,15 @@ def run(request: Request, draw: Draw | None = None) -> Iterator[Continued]:
         yield replace(continued, output=output)
 
 
-def continue_score(generator: Generator, score: Score, request: Request, seed: int) -> Continued:
-    """``score`` continued in memory, on a track of its own."""
+def continue_score(
+    generator: Generator,
+    score: Score,
+    request: Request,
+    seed: int,
+    tell: Callable[[Note], None] | None = None,
+) -> Continued:
+    """``score`` continued in memory, on a track of its own; ``tell`` hears of each note as soon as
+    it is decided."""
     began = time.perf_counter()
     notes, changes = score.notes, list[Tempo | Meter]()
     if request.tempo is not None:
@@ -135,6 +142,8 @@ def continue_score(generator: Generator, score: Score, request: Request, seed: i
         if isinstance(each, Note):
             first = first or time.perf_counter() - began
             new.append(each)
+            if tell is not None:
+                tell(each)
         elif not (isinstance(each, Tempo) and request.tempo is not None):
             changes.append(each)
     grown = joined(score, TRACK, new, changes, prompt.warnings)

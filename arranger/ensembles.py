@@ -94,6 +94,11 @@ class Ensemble:
         return owners[0] if len(owners) == 1 else None
 
 
+def built_in() -> list[str]:
+    """The names of the built-in ensembles."""
+    return sorted(path.stem for path in (CONFIGS / "ensembles").glob("*.yaml"))
+
+
 def load_ensemble(name_or_path: str | Path) -> Ensemble:
     """A built-in ensemble by its name, or any other from a YAML file.
 
@@ -104,7 +109,7 @@ def load_ensemble(name_or_path: str | Path) -> Ensemble:
     if path.suffix not in {".yaml", ".yml"}:
         path = CONFIGS / "ensembles" / f"{name_or_path}.yaml"
         if not path.is_file():
-            known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml")))
+            known = ", ".join(built_in())
             raise ValueError(f"unknown ensemble {str(name_or_path)!r}: known are {known}")
     if not path.is_file():
         raise ValueError(f"{path}: no such ensemble file")
