@@ -42,7 +42,9 @@ _STORE_BYTES = 80_000_000
 """Ray's shared memory, of which nothing here makes use."""
 
 
-def run(read: Callable[[], Service], say: Callable[[str], None] = print) -> None:
+def run(
+    read: Callable[[], Service], say: Callable[[str], None] = partial(print, flush=True)
+) -> None:
     """Serve until interrupted; ValueError for what a person can mend.
 
     ``read`` gives the settings: at the beginning, and again at SIGHUP, when everything is deployed
