@@ -14,13 +14,18 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import __version__
 from .configuration import VIEW_OF_MODE
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from .arrangement import Arrangement
     from .offline import ArrangedScore
+    from .sampling import Sampling
 
 MODES = tuple(VIEW_OF_MODE)
 HINTS = ("none", "entry", "pitch", "both")
@@ -104,16 +109,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     go_on.add_argument("--model", help="a shipped generator's name, or a folder")
     go_on.add_argument("--seed", type=int, default=0, help="the same seed gives the same notes (0)")
-    go_on.add_argument("--temperature", type=float, default=1.0, help="0: the likeliest token (1)")
-    go_on.add_argument("--top-k", type=int, help="choose among so many tokens")
-    go_on.add_argument("--top-p", type=float, default=1.0, help="and among so much probability (1)")
-    go_on.add_argument(
-        "--min-p", type=float, default=0.0, help="and above this share of the likeliest one's (0)"
-    )
+    _add_sampling(go_on)
     go_on.add_argument("--tempo", type=float, help="quarters a minute of what is new")
     go_on.add_argument("--style", help="one that the model knows")
     go_on.add_argument("--alternatives", type=int, default=1, metavar="N", help="write N of them")
     go_on.add_argument("--arrange", metavar="ENSEMBLE", help="arrange the whole for an ensemble")
+    go_on.add_argument(
+        "--picture",
+        type=Path,
+        metavar="OUT.png",
+        help="also draw a piano roll: grey what was given, in colour what is new",
+    )
     go_on.set_defaults(run=_continue)
 
     evaluate = commands.add_parser("evaluate", help="measure accuracy on reference scores")
@@ -145,6 +151,21 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--plot", type=Path, metavar="DIR", help="draw what went right and wrong")
     evaluate.set_defaults(run=_evaluate)
 
+    generation = commands.add_parser(
+        "evaluate-generation", help="measure how well a generator goes on from pieces"
+    )
+    generation.add_argument("model", help="a shipped generator's name, or a folder")
+    _add_question(generation)
+    generation.add_argument(
+        "--baseline",
+        dest="baselines",
+        action="append",
+        choices=("copy", "random", "none"),
+        help="the last bars once more, or notes drawn from the training set (both)",
+    )
+    generation.add_argument("--json", type=Path, metavar="FILE", help="write the numbers as JSON")
+    generation.set_defaults(run=_evaluate_generation)
+
     train = commands.add_parser("train", help="train a model from a config")
     train.add_argument("config", type=Path, help="for example configs/models/chorale-live.yaml")
     train.add_argument("--data", type=Path, required=True, help="a prepared corpus")
@@ -153,7 +174,7 @@ def _parser() -> argparse.ArgumentParser:
     train.set_defaults(run=_train)
 
     data = commands.add_parser("data", help="prepare a corpus")
-    data.add_argument("corpus", choices=("chorales", "quartets", "game", "pop"))
+    data.add_argument("corpus", choices=("chorales", "quartets", "game", "pop", "styles"))
     data.add_argument(
         "--source",
         type=Path,
@@ -175,6 +196,16 @@ def _parser() -> argparse.ArgumentParser:
     measure.add_argument("--split", default="test", help="valid or test (the default)")
     _add_results(measure)
     measure.set_defaults(run=_measure)
+
+    measure_more = commands.add_parser(
+        "measure-generation", help="measure trained generators for the report"
+    )
+    measure_more.add_argument("checkpoints", type=Path, nargs="+", help="folders of training runs")
+    _add_question(measure_more)
+    measure_more.add_argument(
+        "--results", type=Path, metavar="DIR", help="rows (those of the package)"
+    )
+    measure_more.set_defaults(run=_measure_generation)
 
     report = commands.add_parser("report", help="measure what is shipped; write docs/RESULTS.md")
     report.add_argument(
@@ -204,6 +235,43 @@ def _parser() -> argparse.ArgumentParser:
 def _add_results(command: argparse.ArgumentParser) -> None:
     command.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
     command.add_argument("--results", type=Path, metavar="DIR", help="rows (those of the package)")
+
+
+def _add_sampling(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--temperature", type=float, default=1.0, help="0: the likeliest token (1)"
+    )
+    command.add_argument("--top-k", type=int, help="choose among so many tokens")
+    command.add_argument(
+        "--top-p", type=float, default=1.0, help="and among so much probability (1)"
+    )
+    command.add_argument(
+        "--min-p", type=float, default=0.0, help="and above this share of the likeliest one's (0)"
+    )
+
+
+def _sampling(arguments: argparse.Namespace) -> Sampling:
+    from .sampling import Sampling
+
+    return Sampling(arguments.temperature, arguments.top_k, arguments.top_p, arguments.min_p)
+
+
+def _add_question(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--data", type=Path, required=True, help="the corpus that it has learnt")
+    command.add_argument("--split", default="test", help="valid or test (the default)")
+    command.add_argument("--samples", type=int, default=32, help="continuations (32)")
+    command.add_argument("--bars", type=int, default=8, help="bars of each (8)")
+    command.add_argument("--before", type=int, default=8, help="bars that it goes on from (8)")
+    command.add_argument("--tunes", type=int, default=100, help="whole folk tunes (100)")
+    command.add_argument("--seed", type=int, default=0)
+    _add_sampling(command)
+
+
+def _question(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What ``_add_question`` has asked for."""
+    names = ("data", "split", "samples", "bars", "before", "tunes", "seed")
+    asked = {name: getattr(arguments, name) for name in names}
+    return {**asked, "sampling": _sampling(arguments)}
 
 
 def _arrange(arguments: argparse.Namespace) -> int:
@@ -254,7 +322,6 @@ def _draw(result: ArrangedScore, title: str, path: Path) -> None:
 def _continue(arguments: argparse.Namespace) -> int:
     from .continuation import Extent
     from .continue_jobs import Request, run
-    from .sampling import Sampling
 
     bars = arguments.bars
     if bars is None and arguments.seconds is None and arguments.until_silence is None:
@@ -264,16 +331,26 @@ def _continue(arguments: argparse.Namespace) -> int:
         output=arguments.output,
         extent=Extent(bars, arguments.seconds, arguments.until_silence),
         model=arguments.model,
-        sampling=Sampling(arguments.temperature, arguments.top_k, arguments.top_p, arguments.min_p),
+        sampling=_sampling(arguments),
         seed=arguments.seed,
         style=arguments.style,
         tempo=arguments.tempo,
         alternatives=arguments.alternatives,
         ensemble=arguments.arrange,
+        picture=arguments.picture,
     )
-    for continued in run(request):
+    for continued in run(request, _draw_continuation):
         print("\n".join(continued.lines(request.source)))
     return 0
+
+
+def _draw_continuation(
+    arrangement: Arrangement, given: NDArray[np.bool_], title: str, path: Path
+) -> None:
+    from evaluation.figures import continuation
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    continuation(arrangement, given, title, path)
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
@@ -292,6 +369,16 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         look_ahead=arguments.look_ahead,
     )
     print(answer(question, arguments.json, arguments.plot))
+    return 0
+
+
+def _evaluate_generation(arguments: argparse.Namespace) -> int:
+    from evaluation.generation.command import BASELINES, Question, answer
+
+    asked = arguments.baselines or BASELINES
+    baselines = tuple(name for name in asked if name != "none")
+    question = Question(**_question(arguments), baselines=baselines)
+    print(answer(arguments.model, question, arguments.json))
     return 0
 
 
@@ -321,6 +408,16 @@ def _measure(arguments: argparse.Namespace) -> int:
     for seeds in measure_runs(runs, data, split, arguments.results, arguments.workers):
         shown = ", ".join(f"{100 * accuracy:.2f} %" for accuracy in seeds.accuracies.values())
         print(f"{' '.join(seeds.key)}: {shown}")
+    return 0
+
+
+def _measure_generation(arguments: argparse.Namespace) -> int:
+    from evaluation.generation.command import Question, shown
+    from evaluation.generation.measuring import measure_checkpoints
+
+    question = Question(**_question(arguments))
+    for row in measure_checkpoints(arguments.checkpoints, question, arguments.results):
+        print(shown(row.measured))
     return 0
 
 
@@ -361,23 +458,33 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 
 def _models(arguments: argparse.Namespace) -> int:
+    from evaluation.generation.results import measured_of
     from evaluation.results import accuracies_of
 
-    from .checkpoints import load, shipped
+    from .checkpoints import find, load, read_card, shipped
+    from .token_checkpoints import load_tokens
 
     if arguments.name:
-        card = load(arguments.name).card
+        generates = "tokenizer" in read_card(find(arguments.name))
+        card = load_tokens(arguments.name).card if generates else load(arguments.name).card
         print(json.dumps(asdict(card), indent=2, ensure_ascii=False))
         return 0
-    names = shipped()
-    if not names:
+    arrangers, generators = shipped(), shipped("tokenizer")
+    if not arrangers and not generators:
         print("no checkpoint is shipped; train one with: arranger train CONFIG --data DIR")
-    for name in names:
+    for name in arrangers:
         checkpoint = load(name)
         card = checkpoint.card
         print(f"{name}  ({card.mode}; {card.data}; {card.licence})")
         for split, numbers in {**card.metrics, **accuracies_of(checkpoint)}.items():
             shown = ", ".join(f"{kind} {100 * value:.2f} %" for kind, value in numbers.items())
+            print(f"  {split}: {shown}")
+    for name in generators:
+        generator = load_tokens(name)
+        made = f"generates {generator.tokenizer.name} tokens"
+        print(f"{name}  ({made}; {generator.card.data}; {generator.card.licence})")
+        for split, numbers in {**generator.card.metrics, **measured_of(generator)}.items():
+            shown = ", ".join(f"{value:.3f} {kind}" for kind, value in numbers.items())
             print(f"  {split}: {shown}")
     return 0
 

@@ -10,25 +10,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice, takewhile
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .clock import Clock
 from .notes import IntArray, Meter, Note, NoteSequence, Tempo
-from .sampling import Sampling, allowed, draw, probabilities
+from .sampling import NextToken, Sampling, allowed, draw, probabilities
 from .tokenizers import Said, Tokenizer
 from .tokenizers.barlines import barlines
 
 MAX_TOKENS, MAX_AT_ONCE = 20_000, 400
 """Tokens of a continuation, and of one instant of it; no chord on a piano needs so many."""
-
-
-class NextToken(Protocol):
-    """Whatever scores the next token: see ``token_models.Predictor``."""
-
-    def read(self, ids: IntArray, state: Any = None) -> tuple[NDArray[np.float64], Any]: ...
 
 
 @dataclass(frozen=True)
@@ -85,11 +78,10 @@ class Generator:
     def from_pretrained(cls, name_or_path: str | Path) -> Generator:
         """The shipped checkpoint of that name, or the one in that folder."""
         from .token_checkpoints import load_tokens
-        from .token_models import Predictor
 
         checkpoint = load_tokens(name_or_path)
-        model = Predictor(checkpoint.config, checkpoint.weights)
-        return cls(checkpoint.card.name, checkpoint.tokenizer, model, checkpoint.card.context)
+        card = checkpoint.card
+        return cls(card.name, checkpoint.tokenizer, checkpoint.predictor(), card.context)
 
     def stream(
         self,

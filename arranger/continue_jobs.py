@@ -10,9 +10,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from .arrangement import Arrangement
 from .checkpoints import load_for, shipped
 from .continuation import Extent, Generator
-from .ensembles import load_ensemble
+from .ensembles import Ensemble, Part, load_ensemble
 from .files import Score, read
 from .files.formats import WRITABLE
 from .files.joining import empty_score, joined, write_as_it_stands
@@ -24,11 +28,14 @@ TRACK = "Continuation"
 SLOWEST, FASTEST = 10.0, 400.0
 """Quarters a minute that may be asked for."""
 
+Draw = Callable[[Arrangement, NDArray[np.bool_], str, Path], None]
+"""Draws an arrangement, which of its notes were given, under a title, into a file."""
+
 
 @dataclass(frozen=True)
 class Request:
     """What to continue and how. ``source`` None: begin from nothing. ``tempo``: quarters a minute
-    of what is new. ``ensemble``: arrange the whole for it."""
+    of what is new. ``ensemble``: arrange the whole for it. ``picture``: where to draw it."""
 
     source: Path | None
     output: Path
@@ -40,6 +47,7 @@ class Request:
     tempo: float | None = None
     alternatives: int = 1
     ensemble: str | None = None
+    picture: Path | None = None
 
     def __post_init__(self) -> None:
         if self.output.suffix.lower() not in WRITABLE:
@@ -53,11 +61,17 @@ class Request:
 
     def outputs(self) -> list[Path]:
         """Where each alternative goes: the output itself, or numbered beside it."""
+        return self._numbered(self.output)
+
+    def pictures(self) -> list[Path]:
+        """Where each alternative is drawn, if it is."""
+        return [] if self.picture is None else self._numbered(self.picture)
+
+    def _numbered(self, path: Path) -> list[Path]:
         if self.alternatives == 1:
-            return [self.output]
-        stem, suffix = self.output.stem, self.output.suffix
+            return [path]
         numbers = range(1, self.alternatives + 1)
-        return [self.output.with_name(f"{stem}-{n}{suffix}") for n in numbers]
+        return [path.with_name(f"{path.stem}-{n}{path.suffix}") for n in numbers]
 
 
 @dataclass(frozen=True)
@@ -81,8 +95,9 @@ class Continued:
         return said + [f"  warning: {warning}" for warning in self.score.warnings]
 
 
-def run(request: Request) -> Iterator[Continued]:
-    """Continue and write each alternative; ValueError for what a person can mend."""
+def run(request: Request, draw: Draw | None = None) -> Iterator[Continued]:
+    """Continue and write each alternative, and have it drawn where that is asked for; ValueError
+    for what a person can mend."""
     generator = Generator.from_pretrained(request.model or _default())
     score = read(request.source) if request.source else empty_score()
     arranger = None
@@ -92,10 +107,16 @@ def run(request: Request) -> Iterator[Continued]:
     for n, output in enumerate(request.outputs()):
         continued = continue_score(generator, score, request, request.seed + n)
         output.parent.mkdir(parents=True, exist_ok=True)
+        arrangement = _unarranged(continued.score)
         if arranger is None:
             write_as_it_stands(output, continued.score)
         else:
-            arranger.arrange(continued.score).write(output)
+            arranged = arranger.arrange(continued.score)
+            arranged.write(output)
+            arrangement = arranged.arrangement
+        if draw is not None and request.pictures():
+            given = continued.score.track < len(score.tracks)
+            draw(arrangement, given, output.stem, request.pictures()[n])
         yield replace(continued, output=output)
 
 
@@ -127,6 +148,12 @@ def continue_score(
             changes.append(each)
     grown = joined(score, TRACK, new, changes, prompt.warnings)
     return Continued(request.output, grown, len(new), first, time.perf_counter() - began)
+
+
+def _unarranged(score: Score) -> Arrangement:
+    """All notes in one part."""
+    one, count = Ensemble("as written", (Part(TRACK, 0, voices=None),)), len(score.notes)
+    return Arrangement(score.notes, one, np.zeros(count, np.int64), np.ones(count))
 
 
 def _default() -> str:

@@ -1,21 +1,35 @@
 """Choosing the next token: filters over scores, composed, and one draw.
 
 A score is a logit; a token that is out has the score -inf. A filter never takes out every token.
-Knows numbers alone; not tokens, models or grammars.
+Knows numbers, and what it asks of a model; not tokens or grammars.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .notes import IntArray
 
 Scores = NDArray[np.float64]
 Filter = Callable[[Scores], Scores]
 
 MIN_TEMPERATURE, MAX_TEMPERATURE = 1e-3, 10.0
+
+
+class NextToken(Protocol):
+    """Whatever scores the next token."""
+
+    def read(self, ids: IntArray, state: Any = None) -> tuple[Scores, Any]:
+        """Read ``ids`` (T,), one or more, behind those that ``state`` has seen; None: none.
+
+        Returns the scores of the next token, (tokens,), and the state behind the last.
+        """
+        ...
 
 
 @dataclass(frozen=True)

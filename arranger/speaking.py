@@ -65,6 +65,8 @@ class Speaker:
 
     def due(self, belief: Beam, before: float = math.inf) -> list[Decision]:
         """Say the parts that must be said before the time ``before`` (quarters)."""
+        if not self._waiting:
+            return []
         likely = belief.posterior(len(self._waiting))
         count = sum(note.time + self.look_ahead < before for note in self._waiting)
         log_likely = np.full_like(likely, _IMPOSSIBLE)

@@ -1,6 +1,6 @@
 """Checkpoints of token models: as those that arrange, with a tokenizer in place of an ensemble.
 
-Knows files and cards; torch only when it checks weights against the model that a card describes.
+Knows files and cards; torch only for models that run with nothing else.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 from .checkpoints import FORMAT, CheckpointError, find, load_weights, read_card
 from .configuration import section
+from .engine import rotary
+from .engine.shapes import Shapes
+from .sampling import NextToken
 from .token_configuration import TokenModelConfig
 from .tokenizers import Tokenizer, tokenizer
 
@@ -48,6 +51,10 @@ class TokenCheckpoint:
     tokenizer: Tokenizer[Any]
     weights: Mapping[str, NDArray[np.float32]]
 
+    def predictor(self) -> NextToken:
+        """The model, ready to run."""
+        return predictor_for(self.config, self.weights)
+
 
 def load_tokens(name_or_path: str | Path) -> TokenCheckpoint:
     """The shipped checkpoint of that name, or the one in that folder.
@@ -55,8 +62,6 @@ def load_tokens(name_or_path: str | Path) -> TokenCheckpoint:
     Raises CheckpointError for an unknown name, an unreadable file, a checkpoint that arranges, or
     a card that does not fit its weights.
     """
-    from .token_models import weight_shapes
-
     folder = find(name_or_path, "tokenizer")
     document = read_card(folder)
     if "tokenizer" not in document:
@@ -65,7 +70,7 @@ def load_tokens(name_or_path: str | Path) -> TokenCheckpoint:
         card: TokenCard = section(TokenCard, document, "card")
         tokens = tokenizer(**card.tokenizer)
         config = TokenModelConfig.from_dict(card.config)
-        shapes = weight_shapes(config)
+        shapes = _weight_shapes(config)
     except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{folder}: the card describes no token model: {error}") from error
     if config.tokens != tokens.size:
@@ -73,6 +78,25 @@ def load_tokens(name_or_path: str | Path) -> TokenCheckpoint:
             f"{folder}: the model knows {config.tokens} tokens, its tokenizer {tokens.size}"
         )
     return TokenCheckpoint(card, config, tokens, load_weights(folder, shapes))
+
+
+def predictor_for(
+    config: TokenModelConfig, weights: Mapping[str, NDArray[np.float32]]
+) -> NextToken:
+    """A model at work: with numpy where that can run it, else with torch."""
+    if rotary.runs(config):
+        return rotary.RotaryPredictor(config, weights)
+    from .token_models import Predictor
+
+    return Predictor(config, weights)
+
+
+def _weight_shapes(config: TokenModelConfig) -> Shapes:
+    if rotary.runs(config):
+        return rotary.weight_shapes(config)
+    from .token_models import weight_shapes
+
+    return weight_shapes(config)
 
 
 def describe_tokenizer(name: str, options: Mapping[str, Sequence[str]]) -> dict[str, Any]:

@@ -1,14 +1,16 @@
 """``make bench``: how fast it is, on this machine, in one run.
 
-Three things that people wait for: a file arranged from a cold start, notes a second once it is
-warm, and the answer to one key. Absolute times drift from machine to machine; the figures of the
-base work beside them (Dong et al. 2021, run on two CPU cores) give a ratio. What is said to be of
-one core is processor time, which other work on the machine disturbs least.
+Four things that people wait for: a file arranged from a cold start, notes a second once it is
+warm, the answer to one key, and what goes on from a piece. Absolute times drift from machine to
+machine; the figures of the base work beside them (Dong et al. 2021, run on two CPU cores) give a
+ratio. What is said to be of one core is processor time, which other work on the machine disturbs
+least.
 
 Two bundled pieces: in one the likeliest parts break rules in most places, so that much is
 searched; the other is, in this, like the chorales (3 % of its notes are searched, 6 % of theirs).
 A long piece is made up. Beside the shipped models there are two of the largest size that is planned
-for a default, with random weights: they say nothing about music, but take as long.
+for a default, with random weights: they say nothing about music, but take as long. So do the
+generators, which have the published size.
 """
 
 from __future__ import annotations
@@ -18,15 +20,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import arranger
 from arranger.checkpoints import Card, describe_ensemble, load, save
 from arranger.configuration import VIEW_OF_MODE, ModelConfig
+from arranger.continuation import Generator
 from arranger.engine.shapes import weight_shapes
 from arranger.ensembles import load_ensemble
 from arranger.files import read
@@ -37,6 +41,12 @@ from arranger.notes import NoteSequence
 from arranger.offline import Arranger
 from arranger.online import LiveArranger
 from arranger.performance import as_played, as_written
+from arranger.sampling import NextToken
+from arranger.token_checkpoints import predictor_for
+from arranger.token_configuration import TokenModelConfig
+from arranger.tokenizers import tokenizer
+
+from .generation.speed import first_note, tokens_a_second
 
 EXAMPLES = Path(arranger.__file__).parent / "examples"
 SONG, SMOOTH = EXAMPLES / "tegner-betlehems-stjarna.mid", EXAMPLES / "brahms-vergangen-ist-mir.mid"
@@ -44,11 +54,15 @@ VALUES = {
     "live": ("velocity", "timing", "keys", "hints"),
     "offline": ("velocity", "timing", "keys", "chord", "span", "hints", "locks"),
 }
+GENERATORS: dict[str, dict[str, Any]] = {
+    "lstm": {"units": 560, "layers": 2},
+    "rotary": {"units": 256, "layers": 6, "heads": 8, "feed_forward": 512},
+}
 BASE_SECONDS, BASE_NOTES_A_SECOND, BASE_LIVE_MILLISECONDS = 16.0, 4500, 34
 
 
 def main() -> None:
-    """Print the three tables."""
+    """Print the four tables."""
     with tempfile.TemporaryDirectory() as folder:
         large = {mode: untrained(Path(folder) / f"untrained-{mode}", mode) for mode in VALUES}
         long = Path(folder) / "made-up.mid"
@@ -61,6 +75,7 @@ def main() -> None:
         print_cold(cold)
         print_warm((SONG, SMOOTH), ("chorale-bilstm-offline", "chorale-offline", large["offline"]))
         print_live(read(SONG).notes, ("chorale-live", large["live"]))
+    print_generation(read(SONG).notes)
 
 
 def print_cold(runs: list[tuple[Path, str | Path]]) -> None:
@@ -104,6 +119,33 @@ def print_live(notes: NoteSequence, models: tuple[str | Path, ...]) -> None:
                 said.append(f"{label} {1e6 * median:4.0f} (99 %: {1e6 * late:4.0f})")
             mode = "stage" if stage else "as written"
             print(f"  {player.name:24s} {mode}: {', '.join(said)}")
+
+
+def print_generation(notes: NoteSequence) -> None:
+    """Tokens one by one, and the first note."""
+    print("tokens a second of one core; goal 250, and 150 ms to the first note")
+    tokens = tokenizer("bar")
+    for kind, shape in GENERATORS.items():
+        model, size = untrained_generator(tokens.size, kind, shape)
+        rates = tokens_a_second(model, tokens.size)
+        said = ", ".join(f"{rate:.0f} behind {context}" for context, rate in rates.items())
+        waited = first_note(Generator(kind, tokens, model, 256), notes)
+        print(f"  {kind}, {size / 1e6:.1f} M parameters: {said}; first note {1000 * waited:.0f} ms")
+
+
+def untrained_generator(tokens: int, kind: str, shape: Mapping[str, Any]) -> tuple[NextToken, int]:
+    """A model of that kind of backbone, and its number of parameters."""
+    from arranger.token_models import weight_shapes
+
+    config = TokenModelConfig.from_dict(
+        {"tokens": tokens, "embedding": 256, "backbone": {"kind": kind, **shape}}
+    )
+    rng = np.random.default_rng(0)
+    weights = {
+        name: rng.normal(0.0, 0.02, shape).astype(np.float32)
+        for name, shape in weight_shapes(config).items()
+    }
+    return predictor_for(config, weights), sum(weight.size for weight in weights.values())
 
 
 def untrained(folder: Path, mode: str) -> Path:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from arranger.arrangement import Arrangement
 from arranger.ensembles import Ensemble
 
-from .rolls import INK, Roll, draw_system, part_colours, systems
+from .rolls import GIVEN, INK, Roll, System, draw_system, part_colours, systems
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,6 +56,23 @@ def piano_roll(arrangement: Arrangement, title: str, path: str | Path) -> None:
     a pitch, they share the height of its row. The suffix of ``path`` gives the format.
     """
     _rolls([("", Roll(arrangement))], title, path)
+
+
+def continuation(
+    arrangement: Arrangement, given: NDArray[np.bool_], title: str, path: str | Path
+) -> None:
+    """Write the end of ``arrangement`` as a piano roll: the notes that were ``given`` (N,) grey,
+    those that are new in the colours of their parts; from the system before the first of them."""
+    if len(given) != len(arrangement.parts):
+        raise ValueError(
+            f"there must be an entry of given for each of the {len(arrangement.parts)} notes, "
+            f"not {len(given)}"
+        )
+    roll = Roll(arrangement, given=np.flatnonzero(given))
+    first = int(arrangement.notes.onset[~given].min(initial=np.iinfo(np.int64).max))
+    lines = systems(roll)
+    begun = sum(line.begin <= first for line in lines)
+    _rolls([("", roll)], title, path, lines[max(0, begun - 2) :])
 
 
 def comparison(
@@ -156,10 +173,16 @@ def plot_report(report: Report, folder: str | Path) -> list[Path]:
     return paths
 
 
-def _rolls(rolls: Sequence[tuple[str, Roll]], title: str, path: str | Path) -> None:
-    """All ``rolls`` of the same notes, one above the other in every system."""
+def _rolls(
+    rolls: Sequence[tuple[str, Roll]],
+    title: str,
+    path: str | Path,
+    lines: Sequence[System] | None = None,
+) -> None:
+    """All ``rolls`` of the same notes, one above the other in every system: those that are given,
+    or all."""
     first = rolls[0][1]
-    lines = systems(first)
+    lines = lines or systems(first)
     panel = float(np.clip(0.066 * first.rows, 1.2, 3.6))
     left, right, top, bottom = 0.62 if len(rolls) == 1 else 0.78, 0.2, 0.95, 0.3
     gap, between = 0.42, 0.1
@@ -175,7 +198,7 @@ def _rolls(rolls: Sequence[tuple[str, Roll]], title: str, path: str | Path) -> N
         color=INK,
         va="center",
     )
-    _legend(figure, first.arrangement, height, left, any(len(r.wrong) for _, r in rolls))
+    _legend(figure, [roll for _, roll in rolls], height, left)
     y = height - top
     for line in lines:
         for index, (label, roll) in enumerate(rolls):
@@ -204,17 +227,18 @@ def _label(axes: Axes, text: str, width: float) -> None:
     )
 
 
-def _legend(
-    figure: Figure, arrangement: Arrangement, height: float, left: float, mistakes: bool
-) -> None:
+def _legend(figure: Figure, rolls: Sequence[Roll], height: float, left: float) -> None:
     from matplotlib.patches import Patch
 
-    colours = part_colours(len(arrangement.ensemble))
+    ensemble = rolls[0].arrangement.ensemble
+    colours = list(zip(ensemble.names, part_colours(len(ensemble)), strict=True))
+    if any(len(roll.given) for roll in rolls):
+        colours.insert(0, ("given", GIVEN))
     handles = [
         Patch(facecolor=colour, edgecolor=INK, linewidth=0.6, label=name)
-        for colour, name in zip(colours, arrangement.ensemble.names, strict=True)
+        for name, colour in colours
     ]
-    if mistakes:
+    if any(len(roll.wrong) for roll in rolls):
         handles.append(Patch(facecolor="white", edgecolor=MISTAKE, linewidth=2, label="wrong"))
     figure.legend(
         handles=handles,

@@ -7,12 +7,15 @@ brings the rows up to date first, where a corpus is at hand.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from arranger.ensembles import load_ensemble
 
 from .ablations import ablations_section, is_ablation
+from .generation.report import generation_sections
+from .generation.results import Row, load_rows
 from .goals import DEFAULT_MODES, goals_table
 from .measuring import CORPORA, HINTS, outdated, update
 from .published import base_weights, published
@@ -60,11 +63,11 @@ def write_report(
     path.parent.mkdir(parents=True, exist_ok=True)
     plot_spread(everything, path.parent / "results" / "pieces.png")
     plot_confusions(everything, path.parent / "results" / "confusions.png")
-    path.write_text(render(everything), encoding="utf-8")
+    path.write_text(render(everything, load_rows(folder)), encoding="utf-8")
 
 
-def render(everything: Sequence[Results]) -> str:
-    """The whole report, in Markdown."""
+def render(everything: Sequence[Results], generated: Mapping[Any, Row] | None = None) -> str:
+    """The whole report, in Markdown; ``generated`` are the rows of generators."""
     sections = [_INTRODUCTION]
     for results in everything:
         sections.append(f"## {results.ensemble.capitalize()}")
@@ -79,7 +82,8 @@ def render(everything: Sequence[Results]) -> str:
         sections += _look_ahead(results, splits)
         sections += _corrections(results, splits)
     sections += ["## Input features, time and transposition", ablations_section(everything)]
-    return "\n\n".join([*sections, _PICTURES, _NOTES]) + "\n"
+    generation = generation_sections(generated or {})
+    return "\n\n".join([*sections, _PICTURES, _NOTES, *generation]) + "\n"
 
 
 def _pieces(results: Results, split: str) -> str:

@@ -27,6 +27,7 @@ Segments = list[tuple[tuple[float, float], tuple[float, float]]]
 
 INK = "#22262e"
 BLACK_KEY = "#f1f2f5"
+GIVEN = "#c3c7cf"
 BAR_LINE = "#8b93a3"
 OCTAVE_LINE = "#b9bec8"
 BEAT_LINE = "#dfe2e8"
@@ -59,10 +60,12 @@ def part_colours(parts: int) -> list[str]:
 
 @dataclass(frozen=True)
 class Roll:
-    """An arrangement to draw; ``wrong`` are the notes to mark as mistakes."""
+    """An arrangement to draw; ``wrong`` are the notes to mark as mistakes, ``given`` those that are
+    grey whatever their part."""
 
     arrangement: Arrangement
     wrong: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    given: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     @property
     def low(self) -> int:
@@ -178,7 +181,7 @@ def draw_system(
     tick, row = (line.end - line.begin) / inches[0], roll.rows / inches[1]  # per inch
     colours = part_colours(len(roll.arrangement.ensemble))
     right_ones, wrong_ones = _Bars([], []), _Bars([], [])
-    wrong = set(roll.wrong.tolist())
+    wrong, given = set(roll.wrong.tolist()), set(roll.given.tolist())
     for i in shown.tolist():
         left = max(float(notes.onset[i]), line.begin)
         right = max(min(float(notes.offset[i]), line.end) - 0.015 * tick, left + 0.03 * tick)
@@ -187,7 +190,7 @@ def draw_system(
         bars.paths.append(
             _rounded(left, right, low, low + height[i] - 0.04, 0.03 * tick, 0.03 * row)
         )
-        bars.colours.append(colours[int(parts[i])])
+        bars.colours.append(GIVEN if i in given else colours[int(parts[i])])
     right_ones.draw(axes, 3)
     for colour, width in ((red, 5.0), ("white", 2.2)):  # a red ring around a white one
         rings = PathCollection(wrong_ones.paths, facecolors=colour, edgecolors=colour)

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -41,7 +42,10 @@ _STORE_BYTES = 80_000_000
 """Ray's shared memory, of which nothing here makes use."""
 
 
-def run(read: Callable[[], Service], say: Callable[[str], None] = print) -> None:
+_say = partial(print, flush=True)
+
+
+def run(read: Callable[[], Service], say: Callable[[str], None] = _say) -> None:
     """Serve until interrupted; ValueError for what a person can mend.
 
     ``read`` gives the settings: at the beginning, and again at SIGHUP, when everything is deployed

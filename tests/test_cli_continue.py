@@ -70,6 +70,27 @@ def test_the_continuation_is_arranged_with_the_piece(
     assert notes_in(piece) <= notes_in(output)
 
 
+@pytest.mark.usefixtures("tiny_models_are_shipped")
+def test_each_alternative_is_drawn_whatever_it_is_arranged_for(
+    piece: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = []
+    monkeypatch.setattr(
+        "evaluation.figures.continuation",
+        lambda arrangement, given, title, path: drawn.append((arrangement, given, title, path)),
+    )
+    picture, count = tmp_path / "pictures" / "more.png", len(read(piece).notes)
+    common = (piece, "-o", tmp_path / "more.mid", "--model", model, "--bars", "2")
+    assert go_on(*common, "--alternatives", "2", "--picture", picture) == 0
+    assert go_on(*common, "--arrange", "chorale", "--picture", picture) == 0
+    names = [path.name for _, _, _, path in drawn]
+    assert names == ["more-1.png", "more-2.png", "more.png"]
+    for arrangement, given, _, _ in drawn:
+        assert given.sum() == count < len(given) == len(arrangement.parts)
+        assert arrangement.notes.onset[~given].min() >= arrangement.notes.offset[given].max()
+    assert [len(arrangement.ensemble) for arrangement, _, _, _ in drawn] == [1, 1, 4]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

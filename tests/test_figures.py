@@ -21,10 +21,11 @@ from evaluation.figures import (
     as_multitrack,
     comparison,
     confusion,
+    continuation,
     piano_roll,
     plot_report,
 )
-from evaluation.rolls import PALETTE, Roll, bar_lines, lanes, part_colours, systems
+from evaluation.rolls import GIVEN, PALETTE, Roll, bar_lines, lanes, part_colours, systems
 from evaluation.runner import PieceResult, Report
 
 DUO = Ensemble("duo", (Part("High", 73, 60, 84), Part("Low", 32, 36, 62)))
@@ -49,6 +50,29 @@ def share_of(path: Path, colour: str) -> float:
         pixels = np.asarray(picture.convert("RGB")).astype(int)
     wanted = np.array([round(255 * value) for value in to_rgb(colour)])
     return float(np.mean(np.abs(pixels - wanted).max(axis=2) < 12))
+
+
+def test_a_continuation_shows_in_grey_what_was_given(tmp_path: Path) -> None:
+    roll, path = melody(), tmp_path / "more.png"
+    given = roll.notes.onset < 192
+    continuation(roll, given, "half is new", path)
+    half_grey, half_new = share_of(path, GIVEN), share_of(path, PALETTE[0])
+    continuation(roll, np.ones(len(given), bool), "nothing is new", path)
+    assert share_of(path, GIVEN) > 1.5 * half_grey > 0
+    assert share_of(path, PALETTE[0]) < 0.5 * half_new
+    with pytest.raises(ValueError, match="each of the 32 notes, not 3"):
+        continuation(roll, np.ones(3, bool), "wrong", path)
+
+
+def test_the_picture_of_a_continuation_begins_a_system_before_what_is_new(tmp_path: Path) -> None:
+    long = melody(60)
+    count = len(long.notes)
+    heights = []
+    for given in (0, count - 9):
+        continuation(long, np.arange(count) < given, "long", tmp_path / "long.png")
+        with Image.open(tmp_path / "long.png") as picture:
+            heights.append(picture.height)
+    assert heights[1] < 0.5 * heights[0]
 
 
 def test_a_piano_roll_shows_each_part_in_its_colour_and_no_other(tmp_path: Path) -> None:

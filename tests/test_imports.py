@@ -37,6 +37,7 @@ PROGRAMS = {
     "training": (
         "arranger",
         *(f"evaluation.{m}" for m in ("metrics", "pieces", "splits", "runner")),
+        *(f"evaluation.generation.{m}" for m in ("likelihood", "pieces", "tune_books")),
     ),
     "serve": ("arranger", "evaluation"),
 }
@@ -48,7 +49,7 @@ ALONE = {"arranger.backbones", "arranger.notes"}
 LIBRARIES = {
     "torch": (
         *("arranger.accelerated", "arranger.backbones", "arranger.models"),
-        *("arranger.token_models", "training"),
+        *("arranger.token_models", "evaluation.generation.likelihood", "training"),
     ),
     "matplotlib": ("evaluation",),
     "pypianoroll": ("evaluation",),
@@ -61,6 +62,10 @@ LIBRARIES = {
     "uvicorn": ("serve",),
     "fastapi": ("serve",),
     "pydantic": ("serve",),
+    "prometheus_client": ("serve",),
+    "starlette": ("serve",),
+    "uvicorn": ("serve",),
+    "websockets": ("arranger.client", "serve"),
 }
 """The packages and modules in which a library may be imported; others may be imported anywhere."""
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +17,23 @@ from arranger.notes import NoteSequence
 from arranger.token_checkpoints import load_tokens
 from arranger.token_models import weight_shapes
 from arranger.tokenizers import tokenizer
+from evaluation.generation.likelihood import total_nats, window_batch
+from evaluation.generation.pieces import ScorePiece, load_token_pieces
 from tests.music import write_midi
 from training.configuration import TrainingConfig
 from training.optimisers import make_optimizer, rate_at
 from training.token_configuration import TokenRunConfig, load_token_run
-from training.token_pieces import ScorePiece, load_token_pieces
-from training.token_training import TokenTraining, token_run, total_nats, window_batch
+from training.token_training import TokenTraining, token_run
 
 PRESETS = {
     "conner": 5_682_520,
+    "continuation": 3_455_575,
     "ff-lstm": 4_426_457,
-    "ff-rotary": 4_013_977,
+    "ff-rotary": 3_358_105,
     "ff-transformer": 4_326_041,
     "folk-rnn": 5_652_123,
     "gru": 2_778_706,
+    "jsb-grid": 1_549_053,
     "music-transformer": 8_096_669,
     "performance-rnn": 6_312_861,
     "rnn": 1_595_986,
@@ -166,6 +170,38 @@ def test_every_token_but_the_first_is_foretold_once(tmp_path: Path) -> None:
 def test_only_the_last_token_is_foretold_where_that_is_asked_for() -> None:
     batch = window_batch([np.arange(5), np.arange(3)], 5, last_only=True)
     assert batch.targets.tolist() == [[-1, -1, -1, 4], [-1, 2, -1, -1]]
+
+
+def test_half_of_the_beginnings_say_the_style_of_their_piece(tmp_path: Path) -> None:
+    made = config(tmp_path, tokenizer={"name": "metrical", "styles": ["waltz"]})
+    waltz = [replace(piece, style="waltz") for piece in pieces(8)]
+    task = TokenTraining(made, waltz, waltz)
+    (said,) = task.tokens.encode(pieces(1)[0].notes.take(slice(0, 0)), style="waltz").tolist()
+    firsts = [
+        batch.ids[row, 1].item()
+        for seed in range(8)
+        for batch in task.epoch(np.random.default_rng(seed), 4)
+        for row in range(len(batch.ids))
+        if batch.ids[row, 0] == task.tokens.end
+    ]
+    assert 0.3 < firsts.count(said) / len(firsts) < 0.7
+
+
+def test_the_windows_of_a_style_count_as_often_as_its_weight(tmp_path: Path) -> None:
+    options = {"tokenizer": {"name": "metrical", "styles": ["waltz"]}}
+    once = TokenTraining(config(tmp_path, **options), pieces(2), pieces(1))
+    windows = {**TINY["windows"], "weights": {"waltz": 3}}
+    waltz = [replace(piece, style="waltz") for piece in pieces(2)]
+    thrice = TokenTraining(config(tmp_path, windows=windows, **options), waltz, pieces(1))
+    assert thrice.batches(1) == 3 * once.batches(1)
+
+
+def test_a_score_in_the_folder_of_a_style_is_in_that_style(tmp_path: Path) -> None:
+    (tmp_path / "waltz").mkdir()
+    for n in range(3):
+        write_midi(tmp_path / "waltz" / f"{n}.mid", {"Piano": [(0, 60 + n, 4, 64)]}, 4)
+    tokens = tokenizer("metrical", styles=["waltz"])
+    assert [p.style for p in load_token_pieces(tmp_path, "train", tokens, 0.1)] == ["waltz"] * 3
 
 
 def test_chords_are_learnt_from_the_training_pieces(tmp_path: Path) -> None:

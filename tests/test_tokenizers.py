@@ -22,6 +22,7 @@ SIZES = {
     "performance-388": 388,
     "chord": 90,
     "folk": 155,
+    "grid": 189,
     "structured": 253,
     "tsd": 252,
     "midi-like": 276,
@@ -75,7 +76,7 @@ def melodies() -> st.SearchStrategy[NoteSequence]:
 @QUICK
 def test_what_is_kept_survives_the_round_trip(name: str, data: st.DataObject) -> None:
     tokens = make(name)
-    notes = data.draw(melodies() if name == "folk" else pieces())
+    notes = data.draw({"folk": melodies(), "grid": pieces(high=81)}.get(name, pieces()))
     fitted = tokens.fit(notes)
     decoded = tokens.decode(tokens.encode(notes))
     assert columns(decoded) == columns(fitted)

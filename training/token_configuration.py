@@ -10,6 +10,7 @@ from typing import Any
 from arranger.configuration import section
 from arranger.token_configuration import TokenModelConfig
 from arranger.tokenizers import Tokenizer, tokenizer
+from evaluation.generation.pieces import VALID_SHARE
 
 from .configuration import TrainingConfig, read_yaml
 
@@ -19,12 +20,14 @@ class WindowConfig:
     """What a model is shown: ``length`` tokens that follow each other, the last of them only to be
     foretold. ``transpose`` and ``stretch`` bound how a piece is varied, in semitones and as a
     factor of time, the latter for tokens that count in seconds. ``last_only``: only the last token
-    of a window is to be foretold."""
+    of a window is to be foretold. ``weights``: how many times the windows of pieces of a style
+    count, where not once."""
 
     length: int = 257
     transpose: tuple[int, int] = (0, 0)
     stretch: tuple[float, float] = (1.0, 1.0)
     last_only: bool = False
+    weights: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.length < 2:
@@ -45,7 +48,7 @@ class TokenRunConfig:
     windows: WindowConfig = field(default_factory=WindowConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     learn_words: int = 0
-    valid_share: float = 0.1
+    valid_share: float = VALID_SHARE
 
     def with_seed(self, seed: int) -> TokenRunConfig:
         """The same run from another seed."""

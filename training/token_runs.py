@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from evaluation.generation.pieces import load_token_pieces
+
 from .token_configuration import load_token_run
-from .token_pieces import load_token_pieces
 from .token_training import token_run
 
 

@@ -6,38 +6,26 @@ Gives the loop batches, a loss and a score; knows models, pieces and tokenizers.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
-from arranger.notes import IntArray
+from arranger.notes import IntArray, NoteSequence
 from arranger.token_checkpoints import TokenCard
 from arranger.token_models import TokenModel
 from arranger.tokenizers.chords import ChordTokens
+from evaluation.generation.likelihood import NO_TOKEN, TokenBatch, total_nats, window_batch
+from evaluation.generation.pieces import TokenPiece
 
 from .loop import Run
 from .token_configuration import TokenRunConfig
-from .token_pieces import TokenPiece
 
-NO_TOKEN = -1
-
-
-@dataclass(frozen=True)
-class TokenBatch:
-    """Windows (batch, time) of tokens and, for each, the one to foretell or ``NO_TOKEN``."""
-
-    ids: Tensor
-    targets: Tensor
-
-    def to(self, device: torch.device) -> TokenBatch:
-        """The same batch on ``device``."""
-        return TokenBatch(self.ids.to(device), self.targets.to(device))
+NOTHING = NoteSequence.from_rows(())[0]
+STYLED = 0.5
+"""The share of a piece's beginnings that say its style."""
 
 
 class TokenTraining:
@@ -52,8 +40,14 @@ class TokenTraining:
         self._ids: dict[tuple[int, int], IntArray] = {}
         self._rooms = [piece.room(self.tokens, config.windows.transpose) for piece in train]
         ahead = config.windows.length - 1
-        self._shares = [-(-(len(self._said(i, 0)) - 1) // ahead) for i in range(len(train))]
-        self._valid = [piece.ids(self.tokens) for piece in valid]
+        weights = config.windows.weights
+        self._shares = [
+            -(-(len(self._said(i, 0)) - 1) // ahead) * weights.get(piece.style or "", 1)
+            for i, piece in enumerate(train)
+        ]
+        few = config.training.valid
+        looked_at = valid[:: -(-len(valid) // few)] if few else valid
+        self._valid = [piece.ids(self.tokens) for piece in looked_at]
 
     def new_model(self) -> TokenModel:
         return TokenModel(self.config.model)
@@ -104,50 +98,20 @@ class TokenTraining:
             ids = self.pieces[i].ids(self.tokens, int(rng.choice(room)), rng.uniform(low, high))
         else:
             ids = self._said(i, int(rng.choice(self._rooms[i])))
-        start = int(rng.integers(0, max(1, len(ids) - self.config.windows.length + 1)))
-        return ids[start : start + self.config.windows.length]
+        length, style = self.config.windows.length, self.pieces[i].style
+        begin = 0 if style is None else -length // 4  # a style is told from how a piece begins
+        start = max(0, int(rng.integers(begin, max(1, len(ids) - length + 1))))
+        window = ids[start : start + length]
+        if start == 0 and style is not None and rng.random() < STYLED:
+            opened = len(self.tokens.opening)
+            said = self.tokens.encode(NOTHING, style=style)
+            window = np.concatenate([window[:opened], said, window[opened:]])[:length]
+        return window
 
     def _said(self, i: int, semitones: int) -> IntArray:
         if (i, semitones) not in self._ids:
             self._ids[i, semitones] = self.pieces[i].ids(self.tokens, semitones)
         return self._ids[i, semitones]
-
-
-def window_batch(windows: Sequence[IntArray], length: int, last_only: bool = False) -> TokenBatch:
-    """Windows of at most ``length`` tokens, padded to the longest."""
-    longest = max(map(len, windows))
-    ids: NDArray[np.int64] = np.zeros((len(windows), longest - 1), np.int64)
-    targets = np.full_like(ids, NO_TOKEN)
-    for row, (shown, foretold) in enumerate(zip(ids, targets, strict=True)):
-        window = windows[row]
-        shown[: len(window) - 1] = window[:-1]
-        begin = len(window) - 2 if last_only else 0
-        foretold[begin : len(window) - 1] = window[1 + begin :]
-    return TokenBatch(torch.from_numpy(ids), torch.from_numpy(targets))
-
-
-@torch.no_grad()
-def total_nats(
-    model: TokenModel, pieces: Sequence[IntArray], length: int, batch: int = 16
-) -> tuple[float, int]:
-    """The nats that ``pieces`` (tokens) cost, and how many tokens they are, in windows of
-    ``length`` that overlap by one token: every token but a piece's first is foretold once."""
-    windows = [
-        ids[start : start + length]
-        for ids in pieces
-        for start in range(0, max(1, len(ids) - 1), length - 1)
-    ]
-    windows = sorted((w for w in windows if len(w) > 1), key=len)
-    device = next(model.parameters()).device
-    nats, count = 0.0, 0
-    for start in range(0, len(windows), batch):
-        shown = window_batch(windows[start : start + batch], length).to(device)
-        scores = model(shown.ids).float().transpose(1, 2)
-        nats += float(
-            F.cross_entropy(scores, shown.targets, ignore_index=NO_TOKEN, reduction="sum")
-        )
-        count += int((shown.targets != NO_TOKEN).sum())
-    return nats, count
 
 
 def token_run(

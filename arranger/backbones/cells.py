@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from .causal import CausalBackbone
 
 CELLS: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+ONE_STEP: dict[str, Callable[..., Any]] = {
+    "rnn": torch.rnn_tanh_cell,
+    "gru": torch.gru_cell,
+    "lstm": torch.lstm_cell,
+}
+"""The same without what torch prepares for whole sequences, which costs more than one step does."""
 
 CellState = tuple[Any, ...]
 """For each layer its hidden state (1, batch, units); for an LSTM also the cell's."""
@@ -35,6 +42,16 @@ class CellStack(CausalBackbone[CellState]):
     def extend(self, x: Tensor, state: CellState) -> tuple[Tensor, CellState]:
         after = []
         for depth, (layer, before) in enumerate(zip(self.layers, state, strict=True)):
-            x, behind = layer(self.dropout(x) if depth else x, before)
+            x = self.dropout(x) if depth else x
+            x, behind = layer(x, before) if x.shape[1] > 1 else self._step(layer, x, before)
             after.append(behind)
         return x, tuple(after)
+
+    def _step(self, layer: nn.Module, x: Tensor, before: Any) -> tuple[Tensor, Any]:
+        """One position, x (batch, 1, inputs), of one layer."""
+        weights = (layer.weight_ih_l0, layer.weight_hh_l0, layer.bias_ih_l0, layer.bias_hh_l0)
+        if self.kind == "lstm":
+            hidden, cell = ONE_STEP["lstm"](x[:, 0], (before[0][0], before[1][0]), *weights)
+            return hidden[:, None], (hidden[None], cell[None])
+        hidden = ONE_STEP[self.kind](x[:, 0], before[0], *weights)
+        return hidden[:, None], hidden[None]

@@ -47,8 +47,9 @@ class RotaryLayer(nn.Module):
         past = (past[0].append(_rotated(k, turn), keep), past[1].append(v, keep))
         keys, values = past[0].rows, past[1].rows
         count = keys.shape[2]
-        if count == time and (window is None or time <= window):
-            y = F.scaled_dot_product_attention(_rotated(q, turn), keys, values, is_causal=True)
+        if time == 1 or (count == time and (window is None or time <= window)):
+            causal = time > 1  # a single one sees all that are kept
+            y = F.scaled_dot_product_attention(_rotated(q, turn), keys, values, is_causal=causal)
         else:
             mask = visible(time, count, window, x.device)
             y = F.scaled_dot_product_attention(_rotated(q, turn), keys, values, attn_mask=mask)

@@ -11,6 +11,7 @@ from .chords import ChordTokens
 from .durations import DurationTokens
 from .events import midi_like, performance
 from .folk import FolkTokens
+from .grid import GridTokens
 from .metrical import MetricalTokens
 from .tokenizer import Mask, Said, State, Tokenizer
 
@@ -22,6 +23,7 @@ TOKENIZERS: Mapping[str, Callable[..., Tokenizer[Any]]] = {
     "performance-388": partial(performance, 100),
     "chord": ChordTokens,
     "folk": FolkTokens,
+    "grid": GridTokens,
     "structured": partial(DurationTokens, True),
     "tsd": partial(DurationTokens, False),
     "midi-like": midi_like,

@@ -53,6 +53,8 @@ class Tokenizer(ABC, Generic[S]):
     resolution: int
     pitches: range
     in_seconds: bool = False
+    styles: tuple[str, ...] = ()
+    """The names that a piece may bear, where there is a list of them."""
     end: int | None = None
     """The token that ends a piece, if there is one."""
     opening: tuple[int, ...] = ()

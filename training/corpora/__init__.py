@@ -6,6 +6,7 @@ that the reported numbers use.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from .chorales import prepare_chorales
@@ -13,8 +14,14 @@ from .folders import Prepared
 from .game import prepare_game
 from .pop import prepare_pop
 from .quartets import prepare_quartets
+from .styles import prepare_styles
 
-_FROM_FILES = {"quartets": prepare_quartets, "game": prepare_game, "pop": prepare_pop}
+_FROM_FILES: dict[str, Callable[[Path, Path], Prepared]] = {
+    "quartets": prepare_quartets,
+    "game": prepare_game,
+    "pop": prepare_pop,
+    "styles": prepare_styles,
+}
 
 
 def prepare(corpus: str, out_dir: str | Path, source: str | Path | None = None) -> Prepared:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import yaml
 
 from arranger.ensembles import CONFIGS, Ensemble, load_ensemble
-from arranger.files import FileError, Score, Track, from_muspy, read
+from arranger.files import Track, read
 
 from .folders import (
     Prepared,
@@ -32,6 +32,7 @@ from .folders import (
     require,
     write_corpus,
 )
+from .notation import read_unfolded
 from .references import Reference, reference_of
 
 
@@ -65,7 +66,7 @@ def prepare_quartets(
 
 def read_quartet(path: Path, ensemble: Ensemble) -> Reference:
     """The four players of a score; a track that none of them plays is named in the remarks."""
-    score = _unfolded(path) if path.suffix == ".mxl" else read(path)
+    score = read_unfolded(path) if path.suffix == ".mxl" else read(path)
     players = players_of(path.stem, [track.name for track in score.tracks], ensemble)
     tracks = [Track(player, None) for player in players]
     reference = reference_of(replace(score, tracks=tuple(tracks)), ensemble)
@@ -111,13 +112,3 @@ def _player(name: str, ensemble: Ensemble) -> str | None:
     words = [word for word in name.split() if word.casefold() not in read_naming().manners]
     part = ensemble.part_of_track(" ".join(words), None)
     return None if part is None else ensemble.names[part]
-
-
-def _unfolded(path: Path) -> Score:
-    """A MusicXML score with its repeats written out."""
-    import muspy
-
-    try:
-        return from_muspy(muspy.read_musicxml(path))
-    except Exception as error:  # muspy raises whatever its parser meets
-        raise FileError(f"{path}: not a readable score ({type(error).__name__})") from error

@@ -1,11 +1,11 @@
-"""The pieces that token models learn from: scores, or folk tunes, and their splits.
+"""The pieces that token models learn from and are measured on: scores, folk tunes or chorales.
 
-Knows files and splits; tokens only in that a tune is words and a score is notes.
+Knows files and splits; tokens only in that a score is notes, a tune words, a chorale four voices.
 """
 
 from __future__ import annotations
 
-import re
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,19 +19,26 @@ from arranger.files.formats import READABLE
 from arranger.notes import IntArray, NoteSequence, Tempo
 from arranger.tokenizers import Tokenizer
 from arranger.tokenizers.folk import FolkTokens
-from arranger.tokenizers.folk_text import words
-from evaluation.pieces import NO_SCORE
-from evaluation.splits import split_paths
+from arranger.tokenizers.grid import REST, VOICES, GridTokens
 
-_TUNE = re.compile(r"(?m)^(?=X:)")
+from ..pieces import NO_SCORE
+from ..splits import split_paths
+from .tune_books import read_tunes
+
+CHORALES = "Jsb16thSeparated.json"
+"""A corpus that is one file: for each split its chorales, for each 16th the pitch of each voice."""
+
+VALID_SHARE = 0.1
+"""Of the training files, where a corpus has no valid ones of its own."""
 
 
 @dataclass(frozen=True)
 class ScorePiece:
-    """The notes of a score that its tokens can say."""
+    """The notes of a score that its tokens can say. ``style`` is one of theirs, if it has one."""
 
     name: str
     notes: NoteSequence
+    style: str | None = None
 
     @property
     def seconds(self) -> float:
@@ -63,6 +70,12 @@ class TunePiece:
     name: str
     spoken: tuple[str, ...]
     notes: NoteSequence
+    style: str | None = None
+
+    @property
+    def head(self) -> str:
+        """Its meter and its mode, as a style of folk tokens."""
+        return f"{self.spoken[1][2:]} {self.spoken[2][3:]}"
 
     @property
     def seconds(self) -> float:
@@ -79,7 +92,37 @@ class TunePiece:
         return range(1)
 
 
-TokenPiece = ScorePiece | TunePiece
+@dataclass(frozen=True)
+class ChoralePiece:
+    """A chorale as the pitches of its four voices, (T, 4), at each 16th, and as notes."""
+
+    name: str
+    voices: IntArray
+    notes: NoteSequence
+    style: str | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts at 120 quarters a minute."""
+        return len(self.voices) / 8
+
+    def ids(self, tokens: Tokenizer[Any], semitones: int = 0, stretch: float = 1.0) -> IntArray:
+        """Its tokens, transposed."""
+        assert isinstance(tokens, GridTokens)
+        moved = np.where(self.voices == REST, REST, self.voices + semitones)
+        return closed(tokens, tokens.encode_voices(moved.tolist()))
+
+    def room(self, tokens: Tokenizer[Any], limits: tuple[int, int]) -> range:
+        """The transpositions within ``limits`` that leave every voice in its range."""
+        down, up = limits
+        for sung, voice in zip(self.voices.T, VOICES.values(), strict=True):
+            pitches = sung[sung != REST]
+            down = max(down, voice[0] - int(pitches.min(initial=voice[-1])))
+            up = min(up, voice[-1] - int(pitches.max(initial=voice[0])))
+        return range(min(0, down), max(0, up) + 1)
+
+
+TokenPiece = ScorePiece | TunePiece | ChoralePiece
 
 
 def closed(tokens: Tokenizer[Any], ids: IntArray) -> IntArray:
@@ -89,19 +132,26 @@ def closed(tokens: Tokenizer[Any], ids: IntArray) -> IntArray:
 
 
 def load_token_pieces(
-    folder: str | Path, split: str, tokens: Tokenizer[Any], valid_share: float
+    folder: str | Path, split: str, tokens: Tokenizer[Any], valid_share: float = VALID_SHARE
 ) -> list[TokenPiece]:
     """The pieces of one split of the corpus in ``folder``: train, valid or test.
 
     The split is that of its split.json; without one, of its folders ``train`` and ``test``, where
     ``valid_share`` of the training files are the valid ones; without these, every tenth file is a
-    test one. ABC files are books of tunes, for folk tokens. ValueError if nothing is left.
+    test one. ABC files are books of tunes, for folk tokens; the JSB chorales are one file, whose
+    voices grid tokens keep apart. A score in a folder that is named like a style of the tokens is
+    in that style. ValueError if nothing is left.
     """
-    paths = _split(Path(folder), split, valid_share)
     pieces: list[TokenPiece] = []
+    if (Path(folder) / CHORALES).is_file():
+        chorales = _chorales(Path(folder) / CHORALES, split)
+        if isinstance(tokens, GridTokens):
+            return list(chorales)
+        return [ScorePiece(chorale.name, chorale.notes) for chorale in chorales]
+    paths = _split(Path(folder), split, valid_share)
     if isinstance(tokens, FolkTokens):
-        tunes = enumerate(_tunes(paths, tokens))
-        pieces += [tune for i, tune in tunes if _part(i, valid_share) == split]
+        tunes = enumerate(read_tunes(paths))
+        pieces += [TunePiece(*tune) for i, tune in tunes if _part(i, valid_share) == split]
     else:
         pieces += _scores(paths, tokens)
     if not pieces:
@@ -114,6 +164,8 @@ def _split(folder: Path, split: str, valid_share: float) -> list[Path]:
         return split_paths(folder, split)
     if not folder.is_dir():
         raise ValueError(f"{folder}: there is no such folder")
+    if split not in {"train", "valid", "test"}:
+        raise ValueError(f"{folder}: no split {split!r}; expected train, valid or test")
     found = sorted(
         path
         for path in folder.rglob("*")
@@ -149,16 +201,17 @@ def _scores(paths: Iterable[Path], tokens: Tokenizer[Any]) -> Iterator[ScorePiec
             kept[list(refused)] = False
             notes = notes.take(kept)
         if len(notes):
-            yield ScorePiece(path.stem, notes)
+            folder = path.parent.name
+            yield ScorePiece(path.stem, notes, folder if folder in tokens.styles else None)
 
 
-def _tunes(paths: Iterable[Path], tokens: FolkTokens) -> Iterator[TunePiece]:
-    for path in paths:
-        text = path.read_text(encoding="utf-8", errors="replace").replace("\r\n", "\n")
-        for n, tune in enumerate(_TUNE.split(text)[1:]):
-            try:
-                spoken = tuple(words(tune))
-                notes = tokens.decode(tokens.encode_words(spoken))
-            except ValueError:  # what the words cannot say
-                continue
-            yield TunePiece(f"{path.stem}-{n}", spoken, notes)
+def _chorales(path: Path, split: str) -> Iterator[ChoralePiece]:
+    tokens = GridTokens()
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))[split]
+        for n, sixteenths in enumerate(found):
+            notes = tokens.decode(tokens.encode_voices(sixteenths))
+            voices = np.array(sixteenths, dtype=np.int64).reshape(-1, len(VOICES))
+            yield ChoralePiece(f"{split}-{n}", voices, notes)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: cannot be read as chorales: {error}") from error

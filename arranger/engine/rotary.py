@@ -1,0 +1,178 @@
+"""Token models with rotary attention, with numpy: tokens in, scores of the next one out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..notes import IntArray
+from ..token_configuration import TokenModelConfig
+from .shapes import Shapes
+
+Array = NDArray[np.float32]
+_QUERIES = 64
+"""Positions whose attention is computed at once: few, as those before a later one are seen for it
+in vain, but enough for products of matrices."""
+
+_EPSILON = np.finfo(np.float32).eps
+_BASE = 10_000.0
+
+
+class _Rows:
+    """Keys and values, (layers, 2, heads, capacity, size), of which ``used`` have been written."""
+
+    def __init__(self, array: Array, used: int) -> None:
+        self.array = array
+        self.used = used
+
+
+class RotaryState(NamedTuple):
+    """A value: rows ``start`` to ``end`` of ``rows`` are seen, and never overwritten."""
+
+    position: int
+    rows: _Rows
+    start: int
+    end: int
+
+
+def runs(config: TokenModelConfig) -> bool:
+    """Whether this engine has all that ``config`` asks for."""
+    return config.backbone.kind == "rotary" and config.embedding > 0 and not config.head.widths
+
+
+def weight_shapes(config: TokenModelConfig) -> Shapes:
+    """The shape of every weight of a model, by its name."""
+    backbone, width = config.backbone, config.backbone.units
+    shapes: Shapes = {"embedding.weight": (config.tokens, config.embedding)}
+    if config.embedding != width:
+        shapes["backbone.embed.weight"] = (width, config.embedding)
+    for k in range(backbone.layers):
+        layer = f"backbone.layers.{k}"
+        shapes[f"{layer}.attention_norm.weight"] = (width,)
+        shapes[f"{layer}.query_key_value.weight"] = (3 * width, width)
+        shapes[f"{layer}.out.weight"] = (width, width)
+        shapes[f"{layer}.feed_norm.weight"] = (width,)
+        shapes[f"{layer}.feed_in.weight"] = (2 * backbone.feed_forward, width)
+        shapes[f"{layer}.feed_out.weight"] = (width, backbone.feed_forward)
+    shapes["backbone.norm.weight"] = (width,)
+    return shapes | {"head.1.weight": (config.tokens, width), "head.1.bias": (config.tokens,)}
+
+
+class RotaryPredictor:
+    """The counterpart of ``token_models.Predictor`` and ``backbones.RotaryTransformer``."""
+
+    def __init__(self, config: TokenModelConfig, weights: Mapping[str, Array]) -> None:
+        self._w = weights
+        self._layers = [f"backbone.layers.{k}" for k in range(config.backbone.layers)]
+        self._heads = config.backbone.heads
+        self._size = config.backbone.units // self._heads
+        self._window = config.backbone.window
+        self._rates = _BASE ** (-np.arange(0, self._size, 2) / self._size)
+
+    def read(
+        self, ids: IntArray, state: RotaryState | None = None
+    ) -> tuple[NDArray[np.float64], RotaryState]:
+        """Read ``ids`` (T,), one or more, behind those that ``state`` has seen; None: none.
+
+        Returns the scores of the next token, (tokens,), and the state behind the last.
+        """
+        state = self._with_room(state, len(ids))
+        turn = self._turn(state.position, len(ids))
+        x = self._w["embedding.weight"][ids]
+        if "backbone.embed.weight" in self._w:
+            x = self._linear("backbone.embed", x)
+        for rows, layer in zip(state.rows.array, self._layers, strict=True):
+            x = x + self._linear(f"{layer}.out", self._attention(layer, x, turn, rows, state))
+            up = self._linear(f"{layer}.feed_in", self._norm(f"{layer}.feed_norm", x))
+            gate, value = np.split(up, 2, axis=-1)
+            x = x + self._linear(f"{layer}.feed_out", gate / (1 + np.exp(-gate)) * value)
+        last = self._norm("backbone.norm", x[-1:])
+        scores = self._linear("head.1", last)[0] + self._w["head.1.bias"]
+        return scores.astype(np.float64), self._behind(state, len(ids))
+
+    def _with_room(self, state: RotaryState | None, count: int) -> RotaryState:
+        """A state that may write ``count`` rows behind its last: itself, or a copy."""
+        shape = (len(self._layers), 2, self._heads)
+        if state is None:
+            return RotaryState(0, _Rows(np.empty((*shape, count, self._size), np.float32), 0), 0, 0)
+        rows, start, end = state.rows, state.start, state.end
+        if rows.used == end and end + count <= rows.array.shape[3]:
+            return state
+        room = np.empty((*shape, 2 * (end - start + count), self._size), np.float32)
+        room[..., : end - start, :] = rows.array[..., start:end, :]
+        return RotaryState(state.position, _Rows(room, end - start), 0, end - start)
+
+    def _behind(self, state: RotaryState, count: int) -> RotaryState:
+        """The state after ``count`` rows have been written."""
+        end = state.end + count
+        state.rows.used = end
+        start = state.start if self._window is None else max(state.start, end - self._window)
+        return RotaryState(state.position + count, state.rows, start, end)
+
+    def _attention(
+        self, layer: str, x: Array, turn: tuple[Array, Array], rows: Array, state: RotaryState
+    ) -> Array:
+        """Write keys and values of ``x`` (T, width) to ``rows``, and attend to all that is seen."""
+        normed = self._norm(f"{layer}.attention_norm", x)
+        projected = self._linear(f"{layer}.query_key_value", normed)
+        q, k, v = projected.reshape(len(x), 3, self._heads, self._size).transpose(1, 2, 0, 3)
+        begin, end = state.end, state.end + len(x)
+        rows[0, :, begin:end] = _rotated(k, turn)
+        rows[1, :, begin:end] = v
+        q = _rotated(q, turn) * np.float32(self._size**-0.5)
+        attended = np.empty((len(x), self._heads, self._size), np.float32)
+        for first in range(0, len(x), _QUERIES):
+            cut = slice(first, min(first + _QUERIES, len(x)))
+            now = slice(begin + cut.start, begin + cut.stop)
+            oldest = state.start
+            if self._window is not None:
+                oldest = max(oldest, now.start + 1 - self._window)
+            keys, values = rows[:, :, oldest : now.stop]
+            seen = self._visible(now, oldest) if cut.stop - cut.start > 1 else None
+            attended[cut] = _attend(q[:, cut], keys, values, seen).transpose(1, 0, 2)
+        return attended.reshape(len(x), -1)
+
+    def _visible(self, queries: slice, oldest: int) -> NDArray[np.bool_]:
+        """Which rows from ``oldest`` on each of ``queries`` may see."""
+        row = np.arange(queries.start, queries.stop)[:, None]
+        distance = row - np.arange(oldest, queries.stop)
+        seen: NDArray[np.bool_] = distance >= 0
+        return seen if self._window is None else seen & (distance < self._window)
+
+    def _turn(self, position: int, count: int) -> tuple[Array, Array]:
+        """The cosine and sine of each position's angles, (T, size / 2) each."""
+        angle = np.arange(position, position + count)[:, None] * self._rates
+        return np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
+
+    def _linear(self, name: str, x: Array) -> Array:
+        weight = self._w[f"{name}.weight"]
+        if len(x) == 1:  # a product with one vector is twice as fast as one with a matrix
+            one: Array = weight.dot(x[0])[None]
+            return one
+        return x @ weight.T
+
+    def _norm(self, name: str, x: Array) -> Array:
+        square = np.mean(x * x, axis=-1, keepdims=True)
+        normed: Array = x / np.sqrt(square + _EPSILON) * self._w[f"{name}.weight"]
+        return normed
+
+
+def _rotated(x: Array, turn: tuple[Array, Array]) -> Array:
+    """Each pair of ``x`` (..., T, size), its halves being the pairs' sides, turned by its angle."""
+    (a, b), (cos, sin) = np.split(x, 2, axis=-1), turn
+    return np.concatenate([a * cos - b * sin, a * sin + b * cos], axis=-1)
+
+
+def _attend(q: Array, k: Array, v: Array, seen: NDArray[np.bool_] | None) -> Array:
+    """Softmax attention, (heads, time, size) each; ``seen`` (queries, keys): None: all."""
+    scores: Array = q @ k.transpose(0, 2, 1)
+    if seen is not None:
+        scores[:, ~seen] = -np.inf
+    scores -= scores.max(axis=-1, keepdims=True)
+    np.exp(scores, out=scores)
+    scores /= scores.sum(axis=-1, keepdims=True)
+    attended: Array = scores @ v
+    return attended

@@ -1,0 +1,1 @@
+"""How well a model goes on from a piece: likelihood, samples against the truth, speed."""

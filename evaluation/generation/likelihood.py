@@ -1,0 +1,95 @@
+"""How likely a token model finds pieces: the nats of their tokens, each after those before it.
+
+Knows models and tokens; not what the tokens mean, nor files.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from arranger.notes import IntArray
+from arranger.token_checkpoints import TokenCheckpoint
+from arranger.token_models import TokenModel
+
+from .pieces import TokenPiece
+
+NO_TOKEN = -1
+
+
+@dataclass(frozen=True)
+class TokenBatch:
+    """Windows (batch, time) of tokens and, for each, the one to foretell or ``NO_TOKEN``."""
+
+    ids: Tensor
+    targets: Tensor
+
+    def to(self, device: torch.device) -> TokenBatch:
+        """The same batch on ``device``."""
+        return TokenBatch(self.ids.to(device), self.targets.to(device))
+
+
+def window_batch(windows: Sequence[IntArray], length: int, last_only: bool = False) -> TokenBatch:
+    """Windows of at most ``length`` tokens, padded to the longest."""
+    longest = max(map(len, windows))
+    ids: NDArray[np.int64] = np.zeros((len(windows), longest - 1), np.int64)
+    targets = np.full_like(ids, NO_TOKEN)
+    for row, (shown, foretold) in enumerate(zip(ids, targets, strict=True)):
+        window = windows[row]
+        shown[: len(window) - 1] = window[:-1]
+        begin = len(window) - 2 if last_only else 0
+        foretold[begin : len(window) - 1] = window[1 + begin :]
+    return TokenBatch(torch.from_numpy(ids), torch.from_numpy(targets))
+
+
+@torch.no_grad()
+def total_nats(
+    model: TokenModel, pieces: Sequence[IntArray], length: int, batch: int = 16
+) -> tuple[float, int]:
+    """The nats that ``pieces`` (tokens) cost, and how many tokens they are, in windows of
+    ``length`` that overlap by one token: every token but a piece's first is foretold once."""
+    windows = [
+        ids[start : start + length]
+        for ids in pieces
+        for start in range(0, max(1, len(ids) - 1), length - 1)
+    ]
+    windows = sorted((w for w in windows if len(w) > 1), key=len)
+    device = next(model.parameters()).device
+    nats, count = 0.0, 0
+    for start in range(0, len(windows), batch):
+        shown = window_batch(windows[start : start + batch], length).to(device)
+        scores = model(shown.ids).float().transpose(1, 2)
+        nats += float(
+            F.cross_entropy(scores, shown.targets, ignore_index=NO_TOKEN, reduction="sum")
+        )
+        count += int((shown.targets != NO_TOKEN).sum())
+    return nats, count
+
+
+def likelihood(checkpoint: TokenCheckpoint, pieces: Sequence[TokenPiece]) -> dict[str, float]:
+    """How likely a checkpoint finds whole pieces, in windows as long as those of its training.
+
+    ``nats_a_token`` counts every token, also what ends a piece; ``nats_a_note`` and
+    ``bits_a_second`` spread the same sum over the pieces' notes and over their time.
+    """
+    model = TokenModel(checkpoint.config).eval()
+    model.load_state_dict({k: torch.from_numpy(w) for k, w in checkpoint.weights.items()})
+    said = [piece.ids(checkpoint.tokenizer) for piece in pieces]
+    nats, count = total_nats(model, said, checkpoint.card.context + 1)
+    notes = sum(len(piece.notes) for piece in pieces)
+    seconds = sum(piece.seconds for piece in pieces)
+    return {
+        "pieces": len(pieces),
+        "tokens": count,
+        "notes": notes,
+        "nats_a_token": nats / count,
+        "nats_a_note": nats / notes,
+        "bits_a_second": nats / math.log(2) / seconds,
+    }

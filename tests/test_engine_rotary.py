@@ -1,0 +1,91 @@
+"""Rotary token models give the same scores with numpy as with torch."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from arranger.engine.rotary import RotaryPredictor, runs, weight_shapes
+from arranger.token_configuration import TokenModelConfig
+from arranger.token_models import Predictor, TokenModel
+from arranger.token_models import weight_shapes as shapes_in_torch
+from tests.generators import save_tiny_generator, tiny_config
+
+IDS = np.random.default_rng(0).integers(0, 11, 600)
+
+
+def config(**changes: Any) -> TokenModelConfig:
+    backbone = {"kind": "rotary", "units": 16, "layers": 2, "heads": 2, "feed_forward": 24}
+    return TokenModelConfig.from_dict(
+        {"tokens": 11, "embedding": 16, "backbone": {**backbone, **changes}}
+    )
+
+
+def both(chosen: TokenModelConfig) -> tuple[RotaryPredictor, Predictor]:
+    torch.manual_seed(0)
+    weights = {k: w.numpy() for k, w in TokenModel(chosen).state_dict().items()}
+    return RotaryPredictor(chosen, weights), Predictor(chosen, weights)
+
+
+@pytest.mark.parametrize("window", [None, 1, 7, 300])
+def test_numpy_scores_as_torch_does_read_at_once_or_token_by_token(window: int | None) -> None:
+    ours, theirs = both(config(window=window))
+    for cut in (1, 5, 300):
+        (one, state), (other, past) = ours.read(IDS[:cut]), theirs.read(IDS[:cut])
+        np.testing.assert_allclose(one, other, atol=1e-4)
+        for token in IDS[cut : cut + 9]:
+            one, state = ours.read(np.array([token]), state)
+            other, past = theirs.read(np.array([token]), past)
+            np.testing.assert_allclose(one, other, atol=1e-4)
+        one, _ = ours.read(IDS[cut + 9 :], state)
+        other, _ = theirs.read(IDS[cut + 9 :], past)
+        np.testing.assert_allclose(one, other, atol=1e-4)
+
+
+def test_a_state_may_be_continued_from_more_than_once() -> None:
+    ours, _ = both(config(window=5))
+    _, state = ours.read(IDS[:20])
+    first, _ = ours.read(IDS[20:30], state)
+    ours.read(IDS[40:60], state)
+    again, _ = ours.read(IDS[20:30], state)
+    np.testing.assert_array_equal(first, again)
+
+
+def test_memory_stays_within_the_window() -> None:
+    ours, _ = both(config(window=8))
+    _, state = ours.read(IDS[:8])
+    for token in IDS[8:]:
+        _, state = ours.read(np.array([token]), state)
+    assert state.end - state.start == 8
+    assert state.rows.array.shape[3] <= 4 * 8
+
+
+def test_the_shapes_of_the_weights_are_those_of_torch() -> None:
+    for chosen in (config(), config(units=8), tiny_config(11, "rotary")):
+        assert weight_shapes(chosen) == shapes_in_torch(chosen)
+
+
+def test_other_models_are_left_to_torch() -> None:
+    assert runs(config())
+    assert not runs(tiny_config(11, "lstm"))
+    document = {**config().to_dict(), "head": {"widths": [8]}}
+    assert not runs(TokenModelConfig.from_dict(document))
+
+
+def test_a_rotary_generator_goes_on_without_torch(tmp_path: Path) -> None:
+    save_tiny_generator(tmp_path / "tiny", kind="rotary")
+    program = (
+        "import sys\n"
+        "from arranger.continuation import Extent, Generator\n"
+        "from arranger.notes import NoteSequence\n"
+        f"generator = Generator.from_pretrained({str(tmp_path / 'tiny')!r})\n"
+        "list(generator.stream(NoteSequence.from_rows(())[0], Extent(bars=1)))\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
