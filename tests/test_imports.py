@@ -62,10 +62,6 @@ LIBRARIES = {
     "uvicorn": ("serve",),
     "fastapi": ("serve",),
     "pydantic": ("serve",),
-    "prometheus_client": ("serve",),
-    "starlette": ("serve",),
-    "uvicorn": ("serve",),
-    "websockets": ("arranger.client", "serve"),
 }
 """The packages and modules in which a library may be imported; others may be imported anywhere."""
 
