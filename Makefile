@@ -5,6 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 PIECE := tegner-betlehems-stjarna
+MORE := haydn-op1-no1-menuetto
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -16,6 +17,8 @@ demo: $(INSTALLED)
 		--ensemble chorale --picture demo/$(PIECE).png --report demo/$(PIECE).json
 	@$(BIN)/arranger arrange arranger/examples/$(PIECE).mid -o demo/$(PIECE).musicxml \
 		--ensemble chorale
+	@$(BIN)/arranger continue arranger/examples/$(MORE).mid -o demo/$(MORE)-continued.mid \
+		--bars 8 --arrange quartet --picture demo/$(MORE)-continued.png
 
 test: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
