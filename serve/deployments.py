@@ -68,8 +68,8 @@ class Live:
         self._args = dict(args)
 
     def __serve_build_asgi_app__(self) -> ASGIApp:
-        from .live.app import make_app as make_live_app  # type: ignore[import-untyped, unused-ignore]
-        from .live.settings import LiveSettings  # type: ignore[import-untyped, unused-ignore]
+        from .live.app import make_app as make_live_app
+        from .live.settings import LiveSettings
 
         return unmounted(make_live_app(section_of(LiveSettings, self._args, "args of live")))
 
