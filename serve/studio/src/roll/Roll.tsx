@@ -21,6 +21,8 @@ export const scale = signal(44);
 export const dropTarget = signal<number | null>(null);
 const focus = signal<number | null>(null);
 
+/** Pixels to the left of the first tick. */
+const INSET = 14;
 const SOURCE_SHARE = 0.3;
 const DRAG_FROM = 5;
 const [NARROWEST, WIDEST] = [4, 400];
@@ -32,7 +34,7 @@ export function zoom(factor: number): void {
 export function Roll() {
   const scroller = useRef<HTMLDivElement>(null);
   useEffect(() => attach(scroller.current!), []);
-  const width = Math.ceil(clock.value.tick(end.value) * pixelsPerTick()) + 80;
+  const width = Math.ceil(clock.value.tick(end.value) * pixelsPerTick()) + INSET + 80;
   const count = notes.value.length;
   return (
     <div
@@ -67,7 +69,7 @@ function attach(scroller: HTMLDivElement): () => void {
   let marquee: Box | null = null;
   let due = { notes: false, overlay: false };
 
-  const frame = (): Frame => ({ left: scroller.scrollLeft, width, scale: pixelsPerTick() });
+  const frame = (): Frame => ({ left: scroller.scrollLeft - INSET, width, scale: pixelsPerTick() });
   const bands = (): Band[] => {
     const top = RULER + (sourceBand()?.height ?? 0);
     const all = draft.value ? [...notes.value, ...draftNotes()] : notes.value;
@@ -89,7 +91,8 @@ function attach(scroller: HTMLDivElement): () => void {
     overlay.setTransform(ratio, 0, 0, ratio, 0, 0);
     const range = loop.value;
     const looped = range ? ([clock.value.tick(range.from), clock.value.tick(range.to)] as [number, number]) : null;
-    paintOverlay(overlay, height, frame(), palette, clock.value.tick(position.value), looped, marquee);
+    const target = layout.value === "lanes" ? bands().find((band) => band.part === dropTarget.value) : undefined;
+    paintOverlay(overlay, height, frame(), palette, { tick: clock.value.tick(position.value), loop: looped, marquee, target: target ?? null });
     due = { notes: false, overlay: false };
   };
 
@@ -122,9 +125,13 @@ function attach(scroller: HTMLDivElement): () => void {
       request("notes");
     }),
     effect(() => {
-      void [position.value, loop.value];
+      void [position.value, loop.value, dropTarget.value];
       request("overlay");
       if (playing.peek()) keepInSight(scroller, xOf(clock.peek().tick(position.value), frame()));
+    }),
+    effect(() => {
+      const last = draft.value?.notes.at(-1);
+      if (last && !playing.peek()) requestAnimationFrame(() => keepInSight(scroller, xOf(last.onset, frame())));
     }),
     listen(scroller, { frame, bands, show: (box) => ((marquee = box), request("overlay")) }),
   ];
@@ -253,7 +260,7 @@ function listen(scroller: HTMLElement, surface: Surface): () => void {
       const { x } = place(event as unknown as PointerEvent);
       const tick = tickAt(x, surface.frame());
       zoom(Math.exp(-event.deltaY * 0.004));
-      requestAnimationFrame(() => (scroller.scrollLeft = tick * pixelsPerTick() - x));
+      requestAnimationFrame(() => (scroller.scrollLeft = tick * pixelsPerTick() + INSET - x));
     },
     { signal: ending.signal, passive: false },
   );
@@ -267,7 +274,7 @@ function listen(scroller: HTMLElement, surface: Surface): () => void {
     }
   });
   on("focus", () => {
-    if (focus.value === null && notes.value.length) focus.value = Math.min(...selection.value, notes.value.length - 1);
+    if (scroller.matches(":focus-visible") && notes.value.length) focus.value = selection.value.size ? Math.min(...selection.value) : 0;
   });
   on("blur", () => (focus.value = null));
   return () => ending.abort();

@@ -33,6 +33,14 @@ export interface Scene {
   focus: number | null;
 }
 
+/** What lies over the music: where it is, what is looped, framed, or about to be dropped on. */
+export interface Over {
+  tick: number;
+  loop: [number, number] | null;
+  marquee: Box | null;
+  target: Band | null;
+}
+
 export const RULER = 24;
 const PART_COLOURS = 8;
 const BLACK_KEYS = new Set([1, 3, 6, 8, 10]);
@@ -70,11 +78,15 @@ export function paint(canvas: CanvasRenderingContext2D, height: number, scene: S
   paintNames(canvas, scene, palette);
 }
 
-export function paintOverlay(
-  canvas: CanvasRenderingContext2D, height: number, frame: Frame, palette: Palette,
-  now: number, loop: [number, number] | null, marquee: Box | null,
-): void {
+export function paintOverlay(canvas: CanvasRenderingContext2D, height: number, frame: Frame, palette: Palette, over: Over): void {
+  const { tick, loop, marquee, target } = over;
   canvas.clearRect(0, 0, frame.width, height);
+  if (target) {
+    canvas.fillStyle = palette.accent;
+    canvas.globalAlpha = 0.14;
+    canvas.fillRect(0, target.top, frame.width, target.height);
+    canvas.globalAlpha = 1;
+  }
   if (loop) {
     const [from, to] = [xOf(loop[0], frame), xOf(loop[1], frame)];
     canvas.fillStyle = palette.accent;
@@ -84,7 +96,7 @@ export function paintOverlay(
     canvas.fillRect(from, RULER - 3, to - from, 3);
     canvas.globalAlpha = 1;
   }
-  const x = Math.round(xOf(now, frame));
+  const x = Math.round(xOf(tick, frame));
   canvas.fillStyle = palette.accent;
   canvas.fillRect(x - 0.5, 0, 1.5, height);
   canvas.beginPath();

@@ -72,6 +72,7 @@ async function engrave(musicxml: string, width: number): Promise<Engraving> {
     };
     worker!.postMessage({ number, musicxml, pageWidth } satisfies EngravingRequest);
   });
+  if (done.font) document.fonts.add(await new FontFace("Leipzig", done.font).load());
   if (done.problem) throw new Refusal(422, done.problem, "The roll shows it all the same.");
   return done;
 }

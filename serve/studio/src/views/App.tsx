@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import type { HTMLAttributes } from "preact";
 import { Score } from "../score/Score";
-import { announcement, attempt, draft, measured, openFile, project, view } from "../work/studio";
+import { announcement, attempt, draft, measured, needsToken, openFile, project, view } from "../work/studio";
 import { ArrangeStage } from "./ArrangeStage";
 import { ContinuePanel } from "./ContinuePanel";
 import { EnsemblePanel } from "./EnsemblePanel";
@@ -27,7 +27,7 @@ export function App() {
         <Main />
       </main>
       {view.value !== "live" && (project.value.arrangement || draft.value) && <Transport />}
-      <TokenDialog />
+      {needsToken.value && <TokenDialog />}
       <p class="visually-hidden" role="status">{announcement.value}</p>
       {dropping.value && <div class="drop-veil" aria-hidden="true">Drop the music here</div>}
     </div>

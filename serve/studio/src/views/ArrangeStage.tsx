@@ -50,7 +50,7 @@ function Alternatives() {
       <legend class="visually-hidden">Alternatives</legend>
       {[null, ...alternatives].map((other, n) => (
         <label key={n} title={other ? `${counted(other.differs, "note")} elsewhere than in A` : "The likeliest"}>
-          <input type="radio" name="alternative" checked={choice === n} onChange={() => chooseAlternative(n)} />
+          <input type="radio" name="alternative" aria-label={`Alternative ${LETTERS[n]}`} checked={choice === n} onChange={() => chooseAlternative(n)} />
           <span>
             {LETTERS[n]}
             {other && <small> {other.differs}</small>}

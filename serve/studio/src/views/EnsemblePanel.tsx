@@ -7,13 +7,14 @@ import { EnsembleDialog } from "./EnsembleDialog";
 
 const MODES: readonly [Mode, string, string][] = [
   ["offline", "Whole piece", "Every note is decided knowing all of the piece."],
-  ["chord-live", "Chord by chord", "As if it were played: the keys of a chord are decided together."],
-  ["live", "Key by key", "As if it were played: each key is decided when it goes down."],
+  ["chord-live", "By chord", "As if it were played: the keys of a chord are decided together."],
+  ["live", "By key", "As if it were played: each key is decided when it goes down."],
 ];
 
 const editing = signal<Ensemble | null>(null);
 
-export function EnsemblePanel() {
+/** `modes`: whether to offer how much is known; who plays live has no choice. */
+export function EnsemblePanel({ modes = true }: { modes?: boolean }) {
   const { ensemble, builtIn, mode } = project.value;
   const chosen = builtIn ? `built-in ${ensemble.name}` : `own ${ensemble.name}`;
   const own = builtIn || ownEnsembles.value.some((known) => known.name === ensemble.name) ? ownEnsembles.value : [...ownEnsembles.value, ensemble];
@@ -41,7 +42,7 @@ export function EnsemblePanel() {
           {builtIn ? "Make one…" : "Change…"}
         </button>
       </div>
-      <fieldset class="segments">
+      {modes && <fieldset class="segments">
         <legend class="visually-hidden">What is known of the piece</legend>
         {MODES.map(([name, label, meaning]) => (
           <label key={name} title={meaning}>
@@ -49,13 +50,12 @@ export function EnsemblePanel() {
             <span>{label}</span>
           </label>
         ))}
-      </fieldset>
+      </fieldset>}
       {editing.value && <EnsembleDialog from={editing.value} onClose={() => (editing.value = null)} />}
     </section>
   );
 }
 
 function title(ensemble: Ensemble): string {
-  const name = ensemble.name.charAt(0).toUpperCase() + ensemble.name.slice(1);
-  return `${name} (${ensemble.parts.length} ${ensemble.parts.length === 1 ? "part" : "parts"})`;
+  return ensemble.name.charAt(0).toUpperCase() + ensemble.name.slice(1);
 }

@@ -24,7 +24,7 @@ export function LivePage() {
   return (
     <div class="live">
       <div class="live-head">
-        {state.value === "off" && <EnsemblePanel />}
+        {state.value === "off" && <EnsemblePanel modes={false} />}
         <section class="panel" aria-labelledby="live-title">
           <h2 class="panel-title" id="live-title">Play live</h2>
           <div class="row wrap">
@@ -104,13 +104,13 @@ function LiveParts() {
 function Recorded({ midi }: { midi: Uint8Array<ArrayBuffer> }) {
   const open = async (): Promise<void> => {
     view.value = "arrange";
-    await openSource({ kind: "file", name: "Played live.mid", bytes: midi });
+    await openSource({ kind: "file", name: "Played live.mid", title: "Played live", bytes: midi });
   };
   return (
     <section class="panel" aria-labelledby="recorded-title">
       <h2 class="panel-title" id="recorded-title">What you played</h2>
       <div class="row wrap">
-        <button type="button" class="button primary" onClick={() => void open()}>Open and correct it</button>
+        <button type="button" class="button primary" onClick={() => void open()}>Open it in Arrange</button>
         <button type="button" class="button" onClick={() => save(new Blob([midi], { type: "audio/midi" }), "Played live.mid")}>Download MIDI</button>
       </div>
     </section>

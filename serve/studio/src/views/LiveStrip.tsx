@@ -1,7 +1,7 @@
 /** What has just been played, flowing to the left. */
 
 import { useEffect, useRef } from "preact/hooks";
-import { opacityOf, paletteOf } from "../roll/painter";
+import { type Palette, opacityOf, paletteOf } from "../roll/painter";
 import { began, liveNotes, state } from "../work/live";
 
 const SHOWN_SECONDS = 10;
@@ -12,8 +12,9 @@ export function LiveStrip() {
   const on = state.value === "on";
   useEffect(() => {
     let request = 0;
+    const palette = paletteOf(canvas.current!);
     const step = (): void => {
-      draw(canvas.current!);
+      draw(canvas.current!, palette);
       if (on) request = requestAnimationFrame(step);
     };
     step();
@@ -22,13 +23,12 @@ export function LiveStrip() {
   return <canvas class="live-strip" ref={canvas} role="img" aria-label={`${liveNotes.value.length} notes played`} />;
 }
 
-function draw(canvas: HTMLCanvasElement): void {
+function draw(canvas: HTMLCanvasElement, palette: Palette): void {
   const ratio = devicePixelRatio || 1;
   const { clientWidth: width, clientHeight: height } = canvas;
   if (canvas.width !== Math.round(width * ratio)) canvas.width = Math.round(width * ratio);
   if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
   const paper = canvas.getContext("2d")!;
-  const palette = paletteOf(canvas);
   const notes = liveNotes.peek();
   const lastKnown = notes.reduce((last, note) => Math.max(last, note.end ?? note.time), 0);
   const now = state.peek() === "on" ? (performance.now() - began.peek()) / 1000 : lastKnown + 0.2;

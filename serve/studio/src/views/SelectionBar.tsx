@@ -10,7 +10,7 @@ export function SelectionBar() {
   if (chosen.length === 0) {
     return (
       <div class="selection">
-        <p class="hint">Click a note, or drag a frame around several, to move them to another part. The fainter a note, the less sure its part.</p>
+        <p class="hint">Choose a note, or drag a frame around several, to give them to another part. The fainter a note, the less sure its part.</p>
       </div>
     );
   }

@@ -6,11 +6,7 @@ import { message, needsToken, start } from "../work/studio";
 
 export function TokenDialog() {
   const dialog = useRef<HTMLDialogElement>(null);
-  const wanted = needsToken.value;
-  useEffect(() => {
-    if (wanted) dialog.current?.showModal();
-    else dialog.current?.close();
-  }, [wanted]);
+  useEffect(() => dialog.current?.showModal(), []);
   return (
     <dialog ref={dialog} class="dialog" aria-labelledby="token-title" onClose={() => (needsToken.value = false)}>
       <form

@@ -9,8 +9,9 @@ export const LONGEST = 30_000;
 /** What a link holds: wishes, and the music, as notes or as the bytes of a file in base64. */
 export interface Linked {
   version: number;
-  name: string;
-  file: string | null;
+  title: string;
+  /** The name of the file, and its bytes. */
+  file: [string, string] | null;
   music: Music | null;
   ensemble: Ensemble;
   builtIn: boolean;
@@ -26,8 +27,8 @@ export async function packed(project: Project): Promise<string> {
   if (!source) throw new Error("There is no music to share yet.");
   const linked: Linked = {
     version: VERSION,
-    name: source.name,
-    file: source.kind === "file" ? toBase64(source.bytes) : null,
+    title: source.title,
+    file: source.kind === "file" ? [source.name, toBase64(source.bytes)] : null,
     music: source.kind === "notes" ? source.music : null,
     ...{ ensemble, builtIn, mode, choice },
     entries: { ...entries },
@@ -51,11 +52,11 @@ export async function unpacked(fragment: string): Promise<Project> {
   }
   if (linked.version !== VERSION) throw new Error("The link was made by another version of the studio.");
   if (!isWhole(linked)) throw new Error("The link is damaged or incomplete.");
-  const { name, file, music, ensemble, builtIn, mode, entries, meanPitch, locks, choice } = linked;
+  const { title, file, music, ensemble, builtIn, mode, entries, meanPitch, locks, choice } = linked;
   const source: Source =
     file !== null
-      ? { kind: "file", name, bytes: fromBase64(file) }
-      : { kind: "notes", name, music: music! };
+      ? { kind: "file", name: file[0], title, bytes: fromBase64(file[1]) }
+      : { kind: "notes", title, music: music! };
   return {
     ...{ source, ensemble, builtIn, mode, entries, meanPitch, choice },
     locks: new Map(locks),
@@ -65,10 +66,10 @@ export async function unpacked(fragment: string): Promise<Project> {
 }
 
 function isWhole(linked: Linked): boolean {
-  const { name, file, music, ensemble, locks, entries, meanPitch, choice } = linked;
+  const { title, file, music, ensemble, locks, entries, meanPitch, choice } = linked;
   return (
-    typeof name === "string" &&
-    (typeof file === "string" || Array.isArray(music?.notes)) &&
+    typeof title === "string" &&
+    (isTexts(file, 2) || Array.isArray(music?.notes)) &&
     typeof ensemble?.name === "string" &&
     Array.isArray(ensemble.parts) &&
     ensemble.parts.length > 0 &&
@@ -78,6 +79,10 @@ function isWhole(linked: Linked): boolean {
     [entries, meanPitch].every((hints) => typeof hints === "object" && hints !== null) &&
     Number.isInteger(choice)
   );
+}
+
+function isTexts(value: unknown, count: number): boolean {
+  return Array.isArray(value) && value.length === count && value.every((text) => typeof text === "string");
 }
 
 async function through(bytes: Uint8Array<ArrayBuffer>, stream: GenericTransformStream): Promise<Uint8Array<ArrayBuffer>> {

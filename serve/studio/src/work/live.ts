@@ -66,6 +66,7 @@ export function connect(wish: LiveWish): void {
     message.value = null;
   });
   opened.onopen = () => {
+    began.value = performance.now();
     const hello = { type: "hello", ensemble: wish.builtIn ? wish.ensemble.name : wish.ensemble, mode: "stage" };
     const token = keptToken();
     opened.send(JSON.stringify({ ...hello, ...(wish.duet ? { duet: {} } : {}), ...(token ? { token } : {}) }));
@@ -117,7 +118,6 @@ function hear(heard: Heard): void {
       batch(() => {
         state.value = "on";
         liveParts.value = heard.parts;
-        began.value = performance.now();
       });
       say("Play: each key is answered by its instrument");
       return;

@@ -3,8 +3,8 @@
 import type { Arrangement, ArrangedNote, Ensemble, Mode, Music, RunnerUp, Violation } from "../api/forms";
 
 export type Source =
-  | { kind: "file"; name: string; bytes: Uint8Array<ArrayBuffer> }
-  | { kind: "notes"; name: string; music: Music };
+  | { kind: "file"; name: string; title: string; bytes: Uint8Array<ArrayBuffer> }
+  | { kind: "notes"; title: string; music: Music };
 
 export interface PartSound {
   program: number | null;

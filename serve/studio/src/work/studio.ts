@@ -26,8 +26,11 @@ const CHORALE: Ensemble = {
     { name: "Bass", program: 52, low: 36, high: 64, voices: 1 },
   ],
 };
+/** Under which the work is kept; another form of it needs another name. */
+const KEPT_AS = "work 1";
 const KEPT_PAST = 20;
 const SAVE_AFTER = 400;
+const NO_MUSIC: Source = { kind: "notes", title: "New piece", music: { notes: [], resolution: 480, tempos: [], meters: [] } };
 
 export interface Message {
   text: string;
@@ -40,6 +43,7 @@ export interface Draft {
   notes: readonly TimedNote[];
   finished: Continuation | null;
   seed: number;
+  wish: ContinuationWish;
 }
 
 export interface ContinuationWish {
@@ -96,7 +100,7 @@ export const bars = computed(() => {
   return barLines(arrangement.meters, arrangement.resolution, last);
 });
 export const seconds = computed(() => project.value.arrangement?.seconds ?? 0);
-export const title = computed(() => (project.value.source ? titleOf(project.value.source.name) : ""));
+export const title = computed(() => project.value.source?.title ?? "");
 
 /** Whether the source names parts of the ensemble, so that arranging it can be measured. */
 export const measurable = computed(() => {
@@ -105,6 +109,7 @@ export const measurable = computed(() => {
 });
 
 let underWay = new AbortController();
+let lastAttempt = 0;
 
 export async function start(): Promise<void> {
   await restore();
@@ -126,14 +131,14 @@ export async function start(): Promise<void> {
 
 export async function openFile(file: File): Promise<void> {
   const bytes = new Uint8Array(await file.arrayBuffer());
-  await openSource({ kind: "file", name: file.name, bytes });
+  await openSource({ kind: "file", name: file.name, title: titleOf(file.name), bytes });
 }
 
 export async function openExample(example: Example): Promise<void> {
   await attempt(`Fetching ${example.title}`, async () => {
     const bytes = new Uint8Array(await (await ask(example.url)).arrayBuffer());
     const made = ensembles.value.find((ensemble) => ensemble.name === example.ensemble);
-    const source: Source = { kind: "file", name: example.name, bytes };
+    const source: Source = { kind: "file", name: example.name, title: example.title, bytes };
     await openSource(source, made ? withEnsemble(project.value, made, true) : project.value);
   }, () => openExample(example));
 }
@@ -218,13 +223,8 @@ export async function measure(): Promise<void> {
 
 /** Goes on from the piece; its notes come one by one. */
 export async function continuePiece(wish: ContinuationWish, seed: number): Promise<void> {
-  const { source } = project.value;
-  const { extent, temperature, tempo, style, model } = wish;
-  const options = { ...extent, temperature, tempo, style, model, seed };
-  const request = source
-    ? requestBody(source, options)
-    : { body: JSON.stringify(options), headers: { "Content-Type": "application/json" } };
-  draft.value = { notes: [], finished: null, seed };
+  const request = continuationRequest(wish, seed);
+  draft.value = { notes: [], finished: null, seed, wish };
   await attempt("Writing", async () => {
     for await (const event of askEvents("/v1/continuations", { method: "POST", ...request, signal: afresh() })) {
       const now = draft.value;
@@ -239,17 +239,37 @@ export async function continuePiece(wish: ContinuationWish, seed: number): Promi
 
 /** What was written becomes part of the piece, and the whole is arranged. */
 export async function keepDraft(): Promise<void> {
-  const whole = draft.value?.finished;
+  const written = draft.value;
+  const whole = written?.finished;
   if (!whole) return;
-  const { source, locks } = project.value;
-  const name = source ? source.name.replace(/(\.[a-z0-9]+)?$/i, "") : "New piece";
-  const plain = whole.notes.map(({ onset, pitch, duration, velocity }) => ({ onset, pitch, duration, velocity }));
-  const { resolution, tempos, meters } = whole;
-  const music = { notes: plain, resolution, tempos, meters };
-  draft.value = null;
+  const { locks } = project.value;
   const given = whole.notes.flatMap((note, n) => (note.new ? [] : [n]));
   const kept = new Map([...locks].map(([note, part]) => [given[note] ?? note, part]));
-  await arrangeAs({ ...withSource(project.value, { kind: "notes", name, music }), locks: kept });
+  await attempt("Keeping it", async () => {
+    // Notes alone would lose the drums; the same seed gives the same notes, as a file.
+    const source = whole.drums.length ? await writtenFile(written.wish, written.seed) : writtenNotes(whole);
+    await arrangeAs({ ...withSource(project.value, source), locks: kept });
+  }, keepDraft);
+}
+
+function continuationRequest(wish: ContinuationWish, seed: number): { body: BodyInit; headers: Record<string, string> } {
+  const { source } = project.value;
+  const { extent, temperature, tempo, style, model } = wish;
+  const options = { ...extent, temperature, tempo, style, model, seed };
+  return requestBody(source ?? NO_MUSIC, options);
+}
+
+function writtenNotes(whole: Continuation): Source {
+  const notes = whole.notes.map(({ onset, pitch, duration, velocity }) => ({ onset, pitch, duration, velocity }));
+  const { resolution, tempos, meters } = whole;
+  return { kind: "notes", title: title.value || NO_MUSIC.title, music: { notes, resolution, tempos, meters } };
+}
+
+async function writtenFile(wish: ContinuationWish, seed: number): Promise<Source> {
+  const { body, headers } = continuationRequest(wish, seed);
+  const answer = await ask("/v1/continuations", { method: "POST", body, headers: { ...headers, Accept: "audio/midi" } });
+  const bytes = new Uint8Array(await answer.arrayBuffer());
+  return { kind: "file", name: `${title.value}.mid`, title: title.value, bytes };
 }
 
 export function dropDraft(): void {
@@ -302,17 +322,18 @@ export function keepEnsemble(ensemble: Ensemble): void {
 
 /** Runs work that may be refused; tells why, and offers to try `again`. */
 export async function attempt(doing: string | null, work: () => Promise<void>, again: (() => void) | null): Promise<boolean> {
+  const mine = (lastAttempt += 1);
   if (doing) busy.value = doing;
+  message.value = null;
   try {
     await work();
-    message.value = null;
     return true;
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") return false;
     tell(error, again);
     return false;
   } finally {
-    if (doing) busy.value = null;
+    if (mine === lastAttempt) busy.value = null;
   }
 }
 
@@ -394,7 +415,7 @@ function travel(to: History<Project>, saying: string): void {
 
 async function restore(): Promise<void> {
   try {
-    const [work, own] = await Promise.all([kept<History<Project>>("work"), kept<Ensemble[]>("ensembles")]);
+    const [work, own] = await Promise.all([kept<History<Project>>(KEPT_AS), kept<Ensemble[]>("ensembles")]);
     if (work) history.value = work;
     if (own) ownEnsembles.value = own;
   } catch {
@@ -412,7 +433,7 @@ function saveLater(): void {
 
 async function save(work: History<Project>): Promise<void> {
   const past = work.past.slice(-KEPT_PAST);
-  await keep("work", { ...work, past }).catch(() => undefined);
+  await keep(KEPT_AS, { ...work, past }).catch(() => undefined);
 }
 
 /** Saves at once what would be saved in a moment. */
