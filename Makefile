@@ -8,7 +8,7 @@ PIECE := tegner-betlehems-stjarna
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check serve bench bench-serve clean
 
 demo: $(INSTALLED)
 	@mkdir -p demo
@@ -26,8 +26,14 @@ check: $(INSTALLED)
 	$(BIN)/mypy
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
+serve: $(INSTALLED)
+	$(BIN)/arranger serve
+
 bench: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m evaluation.bench
+
+bench-serve: $(INSTALLED)
+	OMP_NUM_THREADS=1 $(BIN)/python -m serve.bench
 
 clean:
 	rm -rf $(VENV) demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -39,5 +45,5 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@echo "Installing into $(VENV) (a few minutes the first time)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet -c constraints.txt hatchling editables
-	@$(BIN)/python -m pip install --quiet -c constraints.txt --no-build-isolation -e '.[dev]'
+	@$(BIN)/python -m pip install --quiet -c constraints.txt --no-build-isolation -e '.[serve,batch,dev]'
 	@touch $@

@@ -81,6 +81,11 @@ def _parser() -> argparse.ArgumentParser:
     arrange.add_argument(
         "--workers", type=int, metavar="N", help="processes for a folder (as many as cores)"
     )
+    arrange.add_argument(
+        "--ray",
+        action="store_true",
+        help="share a folder with Ray Data: on this machine, or the cluster of RAY_ADDRESS",
+    )
     arrange.set_defaults(run=_arrange)
 
     go_on = commands.add_parser("continue", help="go on from a piece, or begin one")
@@ -213,7 +218,12 @@ def _arrange(arguments: argparse.Namespace) -> int:
         arguments.hints,
         arguments.alternatives,
     )
-    results = run(order, jobs, _draw, arguments.workers or os.cpu_count() or 1)
+    if arguments.ray:
+        from serve.batch import run as share
+
+        results = share(order, jobs, _draw, arguments.workers)
+    else:
+        results = run(order, jobs, _draw, arguments.workers or os.cpu_count() or 1)
     say: Callable[..., None] = print
     if is_folder:
         from tqdm import tqdm
@@ -333,16 +343,20 @@ def _data(arguments: argparse.Namespace) -> int:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    from serve.settings import DEFAULT, load
+    from serve.settings import DEFAULT, Service, load
 
     path = arguments.config or DEFAULT
-    service = load(path).at(arguments.host, arguments.port)
+
+    def read() -> Service:
+        return load(path).at(arguments.host, arguments.port)
+
     if arguments.check:
+        read()
         print(f"{path}: nothing is wrong")
         return 0
     from serve.launch import run
 
-    run(service)
+    run(read)
     return 0
 
 

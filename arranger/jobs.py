@@ -186,7 +186,7 @@ def run(
     """
     desk = Desk(order)
     if min(workers, len(jobs)) <= 1:
-        return (_do(desk, draw, job) for job in jobs)
+        return (carry_out(desk, draw, job) for job in jobs)
     return _share(order, jobs, draw, min(workers, len(jobs)))
 
 
@@ -208,10 +208,11 @@ def _open_desk(order: Order) -> None:
 
 
 def _do_at_desk(draw: Draw, job: Job) -> Outcome | FileError:
-    return _do(_desks[0], draw, job)
+    return carry_out(_desks[0], draw, job)
 
 
-def _do(desk: Desk, draw: Draw, job: Job) -> Outcome | FileError:
+def carry_out(desk: Desk, draw: Draw, job: Job) -> Outcome | FileError:
+    """Arrange and write one job; the error of a file that cannot be used."""
     try:
         outcome = desk.arrange(job)
         job.output.parent.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ray import serve
-from ray.serve import Application
+from ray.serve import Application, Deployment
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .app import make_app
@@ -21,10 +21,9 @@ from .jobs.runner import Runner
 from .models import Models
 from .reading import Reader
 from .services import kept_in
-from .settings import ApiSettings
+from .settings import ApiSettings, section_of
 
 
-@serve.deployment
 @serve.ingress()
 class Api:
     """Answers requests. Its processes stand back behind those of players."""
@@ -38,7 +37,6 @@ class Api:
         return make_app(self._settings)
 
 
-@serve.deployment
 class JobRunner:
     """Does jobs; of several, each job is done by one."""
 
@@ -62,7 +60,6 @@ class JobRunner:
         await asyncio.to_thread(self._thread.join, 5.0)
 
 
-@serve.deployment
 @serve.ingress()
 class Live:
     """Holds sessions with players; the model is in the same process as the socket."""
@@ -71,9 +68,10 @@ class Live:
         self._args = dict(args)
 
     def __serve_build_asgi_app__(self) -> ASGIApp:
-        from .live.app import make_app as make_live_app
+        from .live.app import make_app as make_live_app  # type: ignore[import-untyped, unused-ignore]
+        from .live.settings import LiveSettings  # type: ignore[import-untyped, unused-ignore]
 
-        return unmounted(make_live_app(self._args))
+        return unmounted(make_live_app(section_of(LiveSettings, self._args, "args of live")))
 
 
 def unmounted(app: ASGIApp) -> ASGIApp:
@@ -92,13 +90,18 @@ Options = Mapping[str, Mapping[str, Any]]
 def api_with(args: Mapping[str, Any], options: Options) -> Application:
     """The application ``api``; ValueError where ``args`` are not its settings."""
     settings = ApiSettings.from_dict(args)
-    runner = JobRunner.options(**options.get("JobRunner", {}))
-    return Api.options(**options.get("Api", {})).bind(settings, runner.bind(settings))
+    runner = _deployed(JobRunner, options).bind(settings)
+    return _deployed(Api, options).bind(settings, runner)
 
 
 def live_with(args: Mapping[str, Any], options: Options) -> Application:
     """The application ``live``."""
-    return Live.options(**options.get("Live", {})).bind(args)
+    return _deployed(Live, options).bind(args)
+
+
+def _deployed(kind: type[Any], options: Options) -> Deployment:
+    deployment: Deployment = serve.deployment(**options.get(kind.__name__, {}))(kind)
+    return deployment
 
 
 BUILT = {"api": api_with, "live": live_with}

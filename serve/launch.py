@@ -2,49 +2,69 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
 import signal
 import socket
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any
 
 from .guard import LOOPBACK, TOKEN
 from .settings import Service
 
+if TYPE_CHECKING:
+    from ray import serve
+
 _SWITCHES = {
-    "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_SERVE_ENABLE_HA_PROXY": "1",
     "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
+    "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
+    "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
+    "RAY_raylet_start_wait_time_s": "120",
     "RAY_worker_niceness": "0",
     "OMP_NUM_THREADS": "1",
 }
 """What Ray and numpy read from the environment before they are imported; what is set already
 stays. Ray would have its workers stand back behind all else on the machine."""
 
+_ATTEMPTS = 2
+"""Ray gives up when a busy machine keeps one of its processes waiting for half a minute."""
+
 _STORE_BYTES = 80_000_000
 """Ray's shared memory, of which nothing here makes use."""
 
 
-def run(service: Service, say: Callable[[str], None] = print) -> None:
-    """Serve until interrupted; ValueError for what a person can mend."""
-    stopped = threading.Event()
+def run(read: Callable[[], Service], say: Callable[[str], None] = print) -> None:
+    """Serve until interrupted; ValueError for what a person can mend.
+
+    ``read`` gives the settings: at the beginning, and again at SIGHUP, when everything is deployed
+    anew, one application after the other.
+    """
+    service = read()
+    wishes: SimpleQueue[int] = SimpleQueue()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with serving(service) as seconds:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda number, _: wishes.put(number))
         say(f"Arranger listens at http://{service.host}:{service.port}/ ({seconds:.1f} s)")
-        say("  /docs          what can be asked")
-        say("  /v1/live       WebSocket: play, and every key is answered")
-        say("  /metrics       counts for Prometheus")
+        say("  /docs       what can be asked")
+        say("  /v1/live    WebSocket: play, and every key is answered")
+        say("  /metrics    counts for Prometheus")
         say("Ctrl-C ends it.")
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stopped.set())
-        stopped.wait()
-        say("ending …")
+        while _next(wishes) == signal.SIGHUP:
+            try:
+                deploy(read())
+                say("deployed anew")
+            except ValueError as error:
+                say(f"not deployed: {error}")
+        say("ending")
 
 
 @contextmanager
@@ -53,47 +73,75 @@ def serving(service: Service) -> Iterator[float]:
     _check(service)
     began = time.perf_counter()
     folder = Path(tempfile.mkdtemp(prefix="arranger-serve-"))
+    quiet()
     for name, value in {**_SWITCHES, **_own(folder)}.items():
         os.environ.setdefault(name, value)
     import ray
     from ray import serve
 
-    ray.init(
-        address="local",
-        include_dashboard=False,
-        num_cpus=max(2, os.cpu_count() or 1),
-        object_store_memory=_STORE_BYTES,
-        logging_level=logging.ERROR,
-        log_to_driver=False,
-        configure_logging=False,
-    )
     try:
-        serve.start(
-            proxy_location="HeadOnly",
-            http_options={"host": service.host, "port": service.port},
-        )
-        serve.run_many(
-            [
-                serve.RunTarget(
-                    target=_built(application),
-                    name=application["name"],
-                    route_prefix=application["route_prefix"],
-                )
-                for application in service.applications
-            ]
-        )
+        _start(service)
+        deploy(service)
         yield time.perf_counter() - began
     finally:
-        serve.shutdown()
-        ray.shutdown()
+        if ray.is_initialized():
+            serve.shutdown()  # type: ignore[no-untyped-call]
+            ray.shutdown()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def quiet() -> None:
+    """Ray tells nobody of its use."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+
+
+def deploy(service: Service) -> None:
+    """Deploy the applications, in place of those that run."""
+    from ray import serve
+
+    serve.run_many([_target(application) for application in service.applications])
+
+
+def _start(service: Service) -> None:
+    """Ray and its proxy; OSError, with one sentence, where they do not come up."""
+    import ray
+    from ray import serve
+
+    for attempt in range(_ATTEMPTS):
+        try:
+            ray.init(
+                address="local",
+                _node_ip_address="127.0.0.1",
+                include_dashboard=False,
+                num_cpus=max(2, os.cpu_count() or 1),
+                object_store_memory=_STORE_BYTES,
+                logging_level=logging.ERROR,
+                log_to_driver=False,
+                configure_logging=False,
+            )
+            logging.getLogger("ray.serve").setLevel(logging.WARNING)
+            http = {"host": service.host, "port": service.port}
+            serve.start(proxy_location="HeadOnly", http_options=http)
+            return
+        except Exception as error:  # Ray raises what it likes
+            ray.shutdown()
+            if attempt + 1 == _ATTEMPTS:
+                reason = str(error).partition("\n")[0]
+                raise OSError(f"Ray cannot be started: {reason}") from error
+
+
+def _next(wishes: SimpleQueue[int]) -> int:
+    """The next signal; waits in short turns, so that handlers get theirs."""
+    while True:
+        with contextlib.suppress(Empty):
+            return wishes.get(timeout=0.5)
 
 
 def _own(folder: Path) -> dict[str, str]:
     """What would clash with another service on this machine."""
     counts = folder / "counts"
     counts.mkdir()
-    metrics, stats = _free_ports(2)
+    metrics, stats, fallback, grpc = _free_ports(4)
     return {
         "PROMETHEUS_MULTIPROC_DIR": str(counts),
         "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(folder / "haproxy.cfg"),
@@ -102,6 +150,8 @@ def _own(folder: Path) -> dict[str, str]:
         "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(folder / "server-state"),
         "RAY_SERVE_HAPROXY_METRICS_PORT": str(metrics),
         "RAY_SERVE_HAPROXY_STATS_PORT": str(stats),
+        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(fallback),
+        "RAY_SERVE_FALLBACK_PROXY_GRPC_PORT": str(grpc),
     }
 
 
@@ -114,15 +164,19 @@ def _free_ports(count: int) -> list[int]:
             probe.close()
 
 
-def _built(application: Mapping[str, Any]) -> Any:
+def _target(application: Mapping[str, Any]) -> serve.RunTarget:
     """An application with its deployments as the file wants them."""
+    from ray import serve
+
     from .deployments import BUILT
 
     options = {
         deployment["name"]: {key: value for key, value in deployment.items() if key != "name"}
         for deployment in application.get("deployments") or ()
     }
-    return BUILT[application["name"]](application.get("args") or {}, options)
+    name = application["name"]
+    built = BUILT[name](application.get("args") or {}, options)
+    return serve.RunTarget(target=built, name=name, route_prefix=application["route_prefix"])
 
 
 def _check(service: Service) -> None:

@@ -123,7 +123,7 @@ class ApiSettings:
         known = dict(document)
         for key, kind in kinds.items():
             if key in known:
-                known[key] = section(kind, _tupled(kind, known[key]), key)
+                known[key] = section_of(kind, known[key], key)
         settings: ApiSettings = section(cls, known, "args of api")
         return settings
 
@@ -197,15 +197,18 @@ def _check(document: Any, known: set[str], name: str) -> None:
             raise ValueError(f"{name}: unknown key {key!r}; known are {', '.join(sorted(known))}")
 
 
-def _tupled(kind: type[Any], document: Any) -> Any:
-    """Lists as tuples, where tuples of texts are due."""
+def section_of(kind: type[Any], document: Any, name: str) -> Any:
+    """As ``configuration.section``, where lists are tuples of texts and no number is negative."""
     if not isinstance(document, Mapping):
-        return document
+        raise ValueError(f"{name}: expected keys and values, not {document!r}")
     due = {f.name for f in fields(kind) if str(f.type).startswith("tuple")}
     found = dict(document)
     for key in due & found.keys():
         texts = found[key]
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-            raise ValueError(f"{key} must be a list of texts, not {texts!r}")
+            raise ValueError(f"{name}: {key} must be a list of texts, not {texts!r}")
         found[key] = tuple(texts)
-    return found
+    for key, value in found.items():
+        if isinstance(value, int | float) and value < 0:
+            raise ValueError(f"{name}: {key} must not be below 0, not {value!r}")
+    return section(kind, found, name)

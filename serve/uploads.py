@@ -261,9 +261,17 @@ def _value(kind: type[Wishes], key: str, text: str) -> Any:
     return text
 
 
+_FORMS = {"str", "Ensemble"}
+"""What pydantic calls the forms that an ensemble may have, which is no place in a document."""
+
+
 def _sentence(error: pydantic.ValidationError) -> str:
-    first, count = error.errors(include_url=False)[0], error.error_count()
-    where = ".".join(str(place) for place in first["loc"]) or "the document"
+    found = error.errors(include_url=False)
+    alike = [one for one in found if one["loc"][:1] == found[0]["loc"][:1]]
+    first = max(alike, key=lambda one: len(one["loc"]))  # of several forms, the one meant
+    count = len({one["loc"][:1] for one in found})
+    places = [str(place) for place in first["loc"] if place not in _FORMS]
+    where = ".".join(places) or "the document"
     said = first["msg"][:1].lower() + first["msg"][1:]
     given = first.get("input")
     if isinstance(given, str | int | float | bool) or given is None:

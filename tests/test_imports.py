@@ -24,7 +24,7 @@ LAYERS = (
     ("configuration", "models", "engine", "token_configuration", "token_models", "sampling"),
     ("checkpoints", "token_checkpoints"),
     ("accelerated", "offline", "speaking", "online", "continuation"),
-    ("jobs", "continue_jobs"),
+    ("jobs", "continue_jobs", "client"),
     ("__init__",),
     ("cli",),
 )
@@ -54,6 +54,11 @@ LIBRARIES = {
     "pypianoroll": ("evaluation",),
     "sklearn": ("evaluation",),
     "ray": ("serve",),
+    "httpx": ("arranger.client", "serve"),
+    "websockets": ("arranger.client", "serve"),
+    "prometheus_client": ("serve",),
+    "starlette": ("serve",),
+    "uvicorn": ("serve",),
     "fastapi": ("serve",),
     "pydantic": ("serve",),
 }

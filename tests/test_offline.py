@@ -294,3 +294,18 @@ def test_alternatives_are_ranked_and_each_is_whole(kind: tuple[str, str]) -> Non
 def test_a_piece_that_can_be_arranged_in_one_way_has_no_alternative(rows: list) -> None:
     notes, _ = NoteSequence.from_rows(rows)
     assert len(Arranger(tiny_checkpoint("piece")).alternatives(notes, Hints(), 3)) == 1
+
+
+@every_kind
+def test_a_runner_up_is_the_likeliest_of_the_other_parts(kind: tuple[str, str]) -> None:
+    notes, _ = four_voices(10)
+    found = ARRANGERS[kind].label(notes, Hints(locks={0: 1}))
+    assert found.likely is not None
+    np.testing.assert_allclose(found.likely.sum(axis=1), 1, atol=1e-4)
+    for n, other in enumerate(found.runners_up()):
+        assert other is not None
+        part, sure = other
+        assert part != found.parts[n]
+        others = np.delete(found.likely[n], found.parts[n])
+        assert sure == pytest.approx(others.max())
+        assert found.confidence[n] == pytest.approx(found.likely[n, found.parts[n]])

@@ -131,7 +131,8 @@ class SqliteStore:
                 try:
                     yield db
                 except BaseException:
-                    db.execute("ROLLBACK")
+                    if db.in_transaction:  # SQLite itself ends one for which there is no room
+                        db.execute("ROLLBACK")
                     raise
                 db.execute("COMMIT")
         except sqlite3.Error as error:
@@ -175,7 +176,7 @@ def _held(changed: sqlite3.Cursor) -> None:
 
 def _record(db: sqlite3.Connection, job_id: str) -> JobRecord | None:
     job = db.execute(
-        "SELECT id, work, options, state, created, finished, problem FROM jobs WHERE id = ?",
+        "SELECT work, options, state, created, finished, problem FROM jobs WHERE id = ?",
         (job_id,),
     ).fetchone()
     if job is None:
@@ -186,4 +187,5 @@ def _record(db: sqlite3.Connection, job_id: str) -> JobRecord | None:
         (job_id,),
     ).fetchall()
     found = tuple(JobFile(*file) for file in files)
-    return JobRecord(*job[:7], found)
+    work, options, state, created, finished, problem = job
+    return JobRecord(job_id, work, options, state, created, finished, problem, found)
