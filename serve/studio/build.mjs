@@ -46,6 +46,12 @@ if (process.argv[2] === "test") {
   await writeFile(new URL("LICENCES.txt", dist), await licences(done.metafile));
 }
 
+/** The texts of a licence that a package names and does not bring. */
+function standing(license) {
+  if (!license.startsWith("LGPL-3.0")) throw new Error(`the text of ${license} is missing in licences/`);
+  return ["LGPL-3.0.txt", "GPL-3.0.txt"].map((name) => new URL(`licences/${name}`, here));
+}
+
 /** The licence of each package of which something is in the bundle. */
 async function licences(metafile) {
   const packages = new Set();
@@ -58,7 +64,8 @@ async function licences(metafile) {
     const folder = new URL(`node_modules/${name}/`, here);
     const card = JSON.parse(await readFile(new URL("package.json", folder), "utf8"));
     const files = (await readdir(folder)).filter((file) => /^(licen[cs]e|copying)/i.test(file));
-    const told = await Promise.all(files.sort().map((file) => readFile(new URL(file, folder), "utf8")));
+    const own = files.sort().map((file) => new URL(file, folder));
+    const told = await Promise.all((own.length ? own : standing(card.license)).map((file) => readFile(file, "utf8")));
     const source = card.homepage ?? card.repository?.url ?? "";
     texts.push([`${card.name} ${card.version}, ${card.license}`, source, ...told].join("\n\n"));
   }
