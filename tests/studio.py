@@ -25,7 +25,9 @@ CHORALE = EXAMPLES / "tegner-betlehems-stjarna.mid"
 @contextmanager
 def running(app: ASGIApp) -> Iterator[str]:
     """The address at which ``app`` answers."""
-    server = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", 0, log_level="error", ws="websockets-sansio"))
+    server = uvicorn.Server(
+        uvicorn.Config(app, "127.0.0.1", 0, log_level="error", ws="websockets-sansio")
+    )
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -1,4 +1,4 @@
-"""The studio in a headless Chromium, as a person would use it.
+"""The studio in a headless Chromium, as a person would use it: `make test-studio`.
 
 Needs playwright for Python and Debian's chromium: without them these tests are skipped.
 """
@@ -23,7 +23,10 @@ from tests.music import write_chorale
 from tests.studio import CHORALE, CHROMIUM, EXAMPLES, Studio, running, visiting
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium"),
+]
 expect = playwright.expect
 
 if TYPE_CHECKING:
@@ -286,9 +289,7 @@ def test_an_ensemble_of_ones_own(studio: Studio) -> None:
     assert studio.page.locator("img").count() == 0
 
 
-def test_names_of_files_and_tracks_are_never_taken_for_html(
-    studio: Studio, tmp_path: Path
-) -> None:
+def test_names_of_files_and_tracks_are_never_taken_for_html(studio: Studio, tmp_path: Path) -> None:
     name = "<img src=x onerror=alert(1)>.mid"
     studio.bring(name=name, content=write_chorale(tmp_path / "piece.mid").read_bytes())
     expect(studio.page.locator(".title")).to_contain_text("<img src=x onerror=alert(1)>")

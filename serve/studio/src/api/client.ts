@@ -69,7 +69,9 @@ async function refusal(answer: Response): Promise<Refusal> {
 
 export function asSentence(text: string): string {
   const trimmed = text.trim();
-  const capital = trimmed.charAt(0).toUpperCase() + trimmed.slice(1);
+  // A sentence may begin with the name of a file, which stays as it is.
+  const isWord = /^[a-z]+[\s,]/.test(trimmed);
+  const capital = isWord ? trimmed.charAt(0).toUpperCase() + trimmed.slice(1) : trimmed;
   return /[.!?…]$/.test(capital) ? capital : `${capital}.`;
 }
 

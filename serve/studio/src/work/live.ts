@@ -1,7 +1,7 @@
 /** A live session: keys go to the service, which answers each with its part. See docs/LIVE.md. */
 
 import { batch, signal } from "@preact/signals";
-import { keptToken } from "../api/client";
+import { asSentence, keptToken } from "../api/client";
 import type { Ensemble } from "../api/forms";
 import type { Held } from "../sound/player";
 import { fromBase64 } from "./link";
@@ -133,7 +133,7 @@ function hear(heard: Heard): void {
       duetState.value = heard.state;
       return;
     case "error":
-      message.value = { text: sentence(heard.message), advice: "", again: null };
+      message.value = { text: asSentence(heard.message), advice: "", again: null };
       return;
     case "bye":
       if (heard.recording && heard.notes > 0) recording.value = fromBase64(heard.recording);
@@ -175,11 +175,7 @@ function over(): void {
 }
 
 function tellLost(event: CloseEvent, wish: LiveWish): void {
-  const text = event.reason ? sentence(event.reason) : "The live session was lost.";
+  const text = event.reason ? asSentence(event.reason) : "The live session was lost.";
   const told: Message = { text, advice: "Begin another; what you played is still shown below.", again: () => connect(wish) };
   message.value = told;
-}
-
-function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
 }
