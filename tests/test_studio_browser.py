@@ -20,7 +20,7 @@ from serve.app import make_app
 from serve.settings import ApiSettings, Models
 from tests.generators import save_tiny_generator
 from tests.music import write_chorale
-from tests.studio import CHORALE, CHROMIUM, EXAMPLES, Studio, running, visiting
+from tests.studio import CHROMIUM, EXAMPLES, Studio, running, visiting
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = [
@@ -394,9 +394,7 @@ def side_by_side(api: object, live: object) -> object:
     """One service of both, as the proxy of Ray Serve makes it."""
 
     async def app(scope: dict, receive: object, send: object) -> None:
-        if scope["type"] == "lifespan":
-            await live(scope, receive, send)
-        elif scope["path"].startswith("/v1/live"):
+        if scope["type"] == "lifespan" or scope["path"].startswith("/v1/live"):
             await live(scope, receive, send)
         else:
             await api(scope, receive, send)
