@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import io
 import sys
+import tempfile
 from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from tests.studio import CHORALE, CHROMIUM, EXAMPLES, Studio, visiting
+from tests.music import write_chorale
+from tests.studio import CHORALE, CHROMIUM, Studio, visiting
 
 FOLDER = Path(__file__).parent.parent / "docs" / "studio"
 WIDE = {"viewport": {"width": 1280, "height": 800}}
@@ -74,27 +76,12 @@ def corrected_and_continued(studio: Studio) -> None:
 
 
 def measured(studio: Studio) -> None:
-    studio.open().bring(name="chip-loop.mid", content=(EXAMPLES / "chip-loop.mid").read_bytes())
-    studio.roll.wait_for()
-    studio.page.get_by_label("Ensemble").last.select_option("Game")
-    settled(studio)
-    named = parts_of(studio)
-    studio.page.get_by_label("Ensemble").last.select_option("Chorale")
-    settled(studio)
-    studio.page.get_by_label("Ensemble").last.select_option("Game")
-    settled(studio)
-    studio.bring(name="chip-loop-in-parts.mid", content=named)
+    with tempfile.TemporaryDirectory() as folder:
+        made = write_chorale(Path(folder) / "made.mid", beats=48).read_bytes()
+    studio.open().bring(name="four-wandering-voices.mid", content=made)
     studio.button("Hide the parts and measure").click()
     studio.button("Back to the arrangement").wait_for()
-    settled(studio)
     keep(studio, "measured")
-
-
-def parts_of(studio: Studio) -> bytes:
-    studio.button("Download").click()
-    with studio.page.expect_download() as download:
-        studio.button("MIDI").click()
-    return Path(download.value.path()).read_bytes()
 
 
 def engraved(studio: Studio) -> None:

@@ -268,7 +268,7 @@ def test_named_parts_are_hidden_arranged_and_compared(studio: Studio, tmp_path: 
     studio.bring(name="piece.mid", content=content)
     studio.button("Hide the parts and measure").click()
     expect(studio.summary).to_contain_text("% of notes found")
-    expect(studio.page.locator(".part-count").first).to_contain_text("% found")
+    expect(studio.page.locator(".part-count").first).to_contain_text("%")
     studio.button("Back to the arrangement").click()
     expect(studio.summary).to_contain_text("notes")
 

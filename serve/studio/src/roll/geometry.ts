@@ -36,7 +36,7 @@ export type Direction = "left" | "right" | "up" | "down";
 const MARGIN = 2;
 const LEAST_SPAN = 16;
 const THICKEST = 13;
-const THINNEST = 3;
+const THINNEST = 5;
 const NARROWEST = 2;
 
 /** One band for all parts, or one each, from `top` down. */

@@ -213,11 +213,15 @@ function outline(
 }
 
 function paintDraft(canvas: CanvasRenderingContext2D, scene: Scene, frame: Frame, palette: Palette): void {
-  canvas.strokeStyle = palette.text;
+  canvas.strokeStyle = palette.accent;
+  canvas.fillStyle = palette.accent;
   canvas.lineWidth = 1.25;
   for (const note of scene.draft) {
     const box = boxOf(note, bandOf(note, scene.bands), frame);
     if (box.x > frame.width || box.x + box.width < 0) continue;
+    canvas.globalAlpha = 0.25;
+    canvas.fillRect(box.x, box.y, box.width, box.height);
+    canvas.globalAlpha = 1;
     canvas.strokeRect(box.x + 0.5, box.y + 0.5, Math.max(2, box.width - 1), box.height - 1);
   }
 }

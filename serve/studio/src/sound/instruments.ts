@@ -29,8 +29,8 @@ const ENVELOPES: Readonly<Record<Exclude<Family, Struck>, Envelope>> = {
   reed: { attack: 0.05, release: 0.1, vibrato: 6, spread: 0, opening: 0, level: 0.4 },
   flute: { attack: 0.06, release: 0.12, vibrato: 10, spread: 0, opening: 0, level: 0.45 },
   organ: { attack: 0.015, release: 0.08, vibrato: 0, spread: 3, opening: 0, level: 0.4 },
-  pulse: { attack: 0.004, release: 0.03, vibrato: 5, spread: 0, opening: 0, level: 0.26 },
-  triangle: { attack: 0.004, release: 0.03, vibrato: 0, spread: 0, opening: 0, level: 0.55 },
+  pulse: { attack: 0.004, release: 0.03, vibrato: 5, spread: 0, opening: 0, level: 0.36 },
+  triangle: { attack: 0.004, release: 0.03, vibrato: 0, spread: 0, opening: 0, level: 0.65 },
   pad: { attack: 0.25, release: 0.5, vibrato: 6, spread: 14, opening: 0, level: 0.35 },
 };
 

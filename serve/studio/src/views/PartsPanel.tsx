@@ -88,5 +88,5 @@ function accuracyOf(n: number): string | null {
   const row = measured.value?.confusion[n];
   if (!row) return null;
   const all = row.reduce((sum, count) => sum + count, 0);
-  return all ? `${((100 * (row[n] ?? 0)) / all).toFixed(1)} % found` : "no notes";
+  return all ? `${((100 * (row[n] ?? 0)) / all).toFixed(1)} %` : "no notes";
 }

@@ -58,5 +58,5 @@ function Why({ chosen }: { chosen: readonly number[] }) {
 }
 
 function percent(share: number): string {
-  return `${Math.round(100 * share)} %`;
+  return share < 0.005 ? "less than 1 %" : `${Math.round(100 * share)} %`;
 }

@@ -96,7 +96,8 @@ export const clock = computed(() => {
 export const bars = computed(() => {
   const arrangement = project.value.arrangement;
   if (!arrangement) return [];
-  const last = Math.max(0, ...notes.value.slice(-200).map((note) => note.onset + note.duration));
+  const ends = [...notes.value.slice(-200), ...(draft.value?.notes ?? [])].map((note) => note.onset + note.duration);
+  const last = Math.max(0, ...ends);
   return barLines(arrangement.meters, arrangement.resolution, last);
 });
 export const seconds = computed(() => project.value.arrangement?.seconds ?? 0);
