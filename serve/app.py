@@ -51,6 +51,12 @@ _log = logging.getLogger(__name__)
 def make_app(settings: ApiSettings, services: Services | None = None) -> ASGIApp:
     """The application; ``services`` are made from the settings unless given."""
     services = services or Services.start(settings)
+    counted = Counting(make_api(services), services.metrics)
+    return Guard(counted, settings.access, settings.limits.requests_a_minute)
+
+
+def make_api(services: Services) -> FastAPI:
+    """The routes, without what guards and counts them."""
     api = FastAPI(
         title="Arranger",
         version=__version__,
@@ -67,8 +73,7 @@ def make_app(settings: ApiSettings, services: Services | None = None) -> ASGIApp
     for kind, handler in _HANDLERS.items():
         api.add_exception_handler(kind, handler)
     api.openapi = lambda: _openapi(api)  # type: ignore[method-assign]
-    counted = Counting(api, services.metrics)
-    return Guard(counted, settings.access, settings.limits.requests_a_minute)
+    return api
 
 
 @asynccontextmanager

@@ -111,7 +111,6 @@ def _start(service: Service) -> None:
         try:
             ray.init(
                 address="local",
-                _node_ip_address="127.0.0.1",
                 include_dashboard=False,
                 num_cpus=max(2, os.cpu_count() or 1),
                 object_store_memory=_STORE_BYTES,

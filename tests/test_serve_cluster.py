@@ -165,16 +165,17 @@ def test_a_replica_killed_within_a_stream_ends_it_and_another_serves(
     client: httpx.Client,
 ) -> None:
     wish, headers = {"bars": 1000}, {"Accept": "text/event-stream"}
+    heard = []
     with (
-        pytest.raises((httpx.TransportError, AssertionError)),
+        contextlib.suppress(httpx.TransportError),
         client.stream("POST", "/v1/continuations", json=wish, headers=headers) as answer,
     ):
-        lines = answer.iter_lines()
-        assert next(lines)
-        kill("Api")
-        for line in lines:
-            assert line != "event: finished"
-        raise AssertionError("the stream ended without its last event")
+        for line in answer.iter_lines():
+            if not heard:
+                kill("Api")
+            heard.append(line)
+    assert heard
+    assert "event: finished" not in heard
     arranged_again(client)
 
 
@@ -193,7 +194,7 @@ def test_a_replica_killed_within_a_request_loses_that_request_alone(client: http
     time.sleep(0.5)
     kill("Api")
     thread.join(PATIENCE)
-    assert outcomes[0] in {None, 502, 503}
+    assert outcomes[0] in {None, 500, 502, 503}  # as the proxy finds it
     answer = arranged_again(client)
     assert len(answer.json()["notes"]) == len(read_bytes(SONG.read_bytes(), ".mid", "x").notes)
 

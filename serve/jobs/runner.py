@@ -19,6 +19,7 @@ from uuid import uuid4
 from arranger.notes import Note
 
 from .. import answers, settings, work
+from ..metrics import Metrics
 from ..models import Models
 from ..problems import ProblemError
 from ..reading import Reader
@@ -49,12 +50,14 @@ class Runner:
         models: Models,
         reader: Reader,
         wanted: settings.Jobs,
+        metrics: Metrics | None = None,
     ) -> None:
         self._store = store
         self._folder = folder
         self._models = models
         self._reader = reader
         self._settings = wanted
+        self._metrics = metrics or Metrics()
         self._owner = uuid4().hex
 
     def run(self, stop: threading.Event) -> None:
@@ -122,7 +125,11 @@ class Runner:
                 problem = error.detail
             except ValueError as error:
                 problem = str(error)
+        self._finish_file(job, file, problem)
+
+    def _finish_file(self, job: JobRecord, file: JobFile, problem: str | None) -> None:
         self._store.finish_file(job.id, self._owner, file.number, problem)
+        self._metrics.job_files.labels("failed" if problem else "done").inc()
 
     def _result(
         self, job: JobRecord, file: JobFile, options: JobOptions, lost: threading.Event
@@ -149,14 +156,14 @@ class Runner:
                 sources.append(self._source(job, file))
                 used.append(file)
             except (ProblemError, ValueError) as error:
-                self._store.finish_file(job.id, self._owner, file.number, str(error))
+                self._finish_file(job, file, str(error))
         if not sources:
             return
         report, warnings = work.evaluate(self._models, sources, options.evaluation)
         data = answers.dumped(answers.evaluation(report, warnings))
         self._folder.put_result(job.id, EVALUATION, data)
         for file in used:
-            self._store.finish_file(job.id, self._owner, file.number, None)
+            self._finish_file(job, file, None)
 
     def _source(self, job: JobRecord, file: JobFile) -> work.Source:
         data = self._folder.sent(job.id, file.number)
