@@ -113,6 +113,24 @@ def test_notes_are_framed_and_dragged_to_another_part(studio: Studio) -> None:
     expect(studio.chosen).to_contain_text("Alto, locked")
 
 
+def test_where_a_part_first_plays_is_set_by_dragging_its_flag(studio: Studio) -> None:
+    mouse = studio.bring_chorale().page.mouse
+    studio.page.get_by_role("radio", name="By part").check()
+    area = studio.roll.bounding_box()
+    assert area is not None
+    flag = (area["x"] + 14, area["y"] + 30)  # of the first lane, at the first beat
+    mouse.move(*flag)
+    mouse.down()
+    mouse.move(flag[0] + 88, flag[1], steps=4)  # two quarters
+    mouse.up()
+    expect(studio.busy).to_have_text("")
+    studio.page.get_by_text("Soprano: Choir aahs").click()
+    entry = studio.page.locator(".part").first.get_by_label("First plays at quarter")
+    expect(entry).to_have_value("2")
+    studio.button("Undo").click()
+    expect(entry).to_have_value("")
+
+
 def test_it_plays_pauses_seeks_and_loops(studio: Studio) -> None:
     studio.bring_chorale()
     place = studio.page.get_by_label("Seek")

@@ -6,12 +6,13 @@ import { pitchName } from "../sound/programs";
 import { placeOf } from "../work/clock";
 import type { ShownNote } from "../work/project";
 import {
-  assign, bars, clock, draft, measured, notes, parts, project, say, selection, toggleLock, truths,
+  assign, bars, clock, draft, hint, measured, notes, parts, project, say, selection, toggleLock, truths,
 } from "../work/studio";
 import { end, levels, loop, player, playing, position, seek } from "../work/transport";
 import {
   type Band, type Box, type Direction, type Frame, type Layout, bandOver, bandsOf, neighbour, noteAt, notesIn, tickAt, xOf,
 } from "./geometry";
+import { type Handle, type HintKind, type Known, handleAt, handlesOf, saidAt } from "./handles";
 import { type Palette, type Scene, RULER, paint, paintOverlay, paletteOf } from "./painter";
 
 export const layout = signal<Layout>("together");
@@ -20,6 +21,8 @@ export const scale = signal(44);
 /** The part that notes would go to if they were dropped now. */
 export const dropTarget = signal<number | null>(null);
 const focus = signal<number | null>(null);
+/** What a handle would say if it were let go now. */
+const hinting = signal<{ kind: HintKind; part: number; value: number } | null>(null);
 
 /** Pixels to the left of the first tick. */
 const INSET = 14;
@@ -56,7 +59,7 @@ export function Roll() {
 }
 
 function pixelsPerTick(): number {
-  return scale.value / (project.value.arrangement?.resolution ?? 480);
+  return scale.value / quarter();
 }
 
 /** Joins the elements to the state: paints when something changes, hears pointers and keys. */
@@ -75,6 +78,8 @@ function attach(scroller: HTMLDivElement): () => void {
     const all = draft.value ? [...notes.value, ...draftNotes()] : notes.value;
     return bandsOf(all, parts.value.length, layout.value, top, height - top);
   };
+  const handles = (lanes: readonly Band[]): Handle[] =>
+    measured.value || draft.value ? [] : handlesOf(notes.value, lanes, frame(), known(), quarter());
   const sourceBand = (): Band | null =>
     comparing.value && notes.value.length ? bandOver(notes.value, null, RULER, (height - RULER) * SOURCE_SHARE) : null;
 
@@ -86,7 +91,8 @@ function attach(scroller: HTMLDivElement): () => void {
     const ratio = devicePixelRatio || 1;
     if (due.notes) {
       paper.setTransform(ratio, 0, 0, ratio, 0, 0);
-      paint(paper, height, scene(bands(), sourceBand()), frame(), palette);
+      const lanes = bands();
+      paint(paper, height, scene(lanes, sourceBand(), handles(lanes)), frame(), palette);
     }
     overlay.setTransform(ratio, 0, 0, ratio, 0, 0);
     const range = loop.value;
@@ -120,7 +126,8 @@ function attach(scroller: HTMLDivElement): () => void {
 
   const stops = [
     effect(() => {
-      scene([], null);
+      scene([], null, []);
+      known();
       void [layout.value, comparing.value, scale.value, draft.value, clock.value];
       request("notes");
     }),
@@ -133,7 +140,7 @@ function attach(scroller: HTMLDivElement): () => void {
       const last = draft.value?.notes.at(-1);
       if (last && !playing.peek()) requestAnimationFrame(() => keepInSight(scroller, xOf(last.onset, frame())));
     }),
-    listen(scroller, { frame, bands, show: (box) => ((marquee = box), request("overlay")) }),
+    listen(scroller, { frame, bands, handles: () => handles(bands()), show: (box) => ((marquee = box), request("overlay")) }),
   ];
   const scrolled = (): void => request("notes");
   scroller.addEventListener("scroll", scrolled, { passive: true });
@@ -146,7 +153,22 @@ function attach(scroller: HTMLDivElement): () => void {
   };
 }
 
-function scene(bands: readonly Band[], sourceBand: Band | null): Scene {
+function quarter(): number {
+  return project.value.arrangement?.resolution ?? 480;
+}
+
+/** What is known of each part, with what is about to be said of one. */
+function known(): Known[] {
+  const { entries, meanPitch } = project.value;
+  const about = hinting.value;
+  return parts.value.map(({ name }, part) => ({
+    entries: entries[name],
+    meanPitch: meanPitch[name],
+    ...(about?.part === part ? { [about.kind]: about.value } : {}),
+  }));
+}
+
+function scene(bands: readonly Band[], sourceBand: Band | null, handles: readonly Handle[]): Scene {
   return {
     notes: notes.value,
     longest: notes.value.reduce((most, note) => Math.max(most, note.duration), 0),
@@ -154,12 +176,13 @@ function scene(bands: readonly Band[], sourceBand: Band | null): Scene {
     sourceBand,
     names: parts.value.map((part) => part.name),
     bars: bars.value,
-    beat: project.value.arrangement?.resolution ?? 480,
+    beat: quarter(),
     truths: truths.value,
     draft: draftNotes(),
     heard: levels.value.map((level) => level.heard),
     selection: selection.value,
     focus: focus.value,
+    handles,
   };
 }
 
@@ -175,6 +198,7 @@ function keepInSight(scroller: HTMLElement, x: number): void {
 interface Surface {
   frame: () => Frame;
   bands: () => Band[];
+  handles: () => Handle[];
   show: (marquee: Box | null) => void;
 }
 
@@ -190,12 +214,18 @@ function listen(scroller: HTMLElement, surface: Surface): () => void {
     return { x: event.clientX - area.left, y: event.clientY - area.top };
   };
   const hit = (x: number, y: number, slack: number): number | null => noteAt(x, y, notes.value, surface.bands(), surface.frame(), slack);
+  let held: Handle | null = null;
   const secondAt = (x: number): number => clock.value.seconds(tickAt(x, surface.frame()));
 
   on("pointerdown", (event) => {
     if (event.button !== 0) return;
     const { x, y } = place(event);
     if (y > scroller.clientHeight) return; // the scroll bar
+    held = event.pointerType === "touch" ? null : handleAt(x, y, surface.handles());
+    if (held) {
+      scroller.setPointerCapture(event.pointerId);
+      return;
+    }
     const note = y < RULER ? null : hit(x, y, event.pointerType === "touch" ? 10 : 2);
     const chosen = note !== null && selection.value.has(note);
     from = { x, y, note, ruler: y < RULER, dragging: false, chosen };
@@ -206,8 +236,14 @@ function listen(scroller: HTMLElement, surface: Surface): () => void {
   });
 
   on("pointermove", (event) => {
-    if (!from || event.pointerType === "touch") return;
     const { x, y } = place(event);
+    if (held) {
+      const band = surface.bands().find((one) => one.part === held!.part);
+      if (band) hinting.value = { kind: held.kind, part: held.part, value: saidAt(held.kind, x, y, band, surface.frame(), quarter()) };
+      return;
+    }
+    if (!from) scroller.style.cursor = handleAt(x, y, surface.handles()) ? "grab" : "";
+    if (!from || event.pointerType === "touch") return;
     if (!from.dragging && Math.hypot(x - from.x, y - from.y) < DRAG_FROM) return;
     from.dragging = true;
     if (from.ruler) {
@@ -221,6 +257,12 @@ function listen(scroller: HTMLElement, surface: Surface): () => void {
   });
 
   const finish = (event: PointerEvent): void => {
+    if (held) {
+      const said = hinting.value;
+      held = hinting.value = null;
+      if (said && event.type === "pointerup") void hint(said.kind, parts.value[said.part]!.name, said.value);
+      return;
+    }
     if (!from) return;
     const { x, y } = place(event);
     const { note, dragging, ruler } = from;
@@ -334,7 +376,7 @@ function pick(n: number, more: boolean): void {
 
 export function described(note: ShownNote): string {
   const part = parts.value[note.part]?.name ?? "";
-  const { bar, beat } = placeOf(note.onset, bars.value, project.value.arrangement?.resolution ?? 480);
+  const { bar, beat } = placeOf(note.onset, bars.value, quarter());
   const sure = note.locked ? "locked" : `${Math.round(100 * note.confidence)} % sure`;
   return `${pitchName(note.pitch)}, ${part}, ${sure}, bar ${bar}, beat ${beat}`;
 }

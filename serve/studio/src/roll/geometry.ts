@@ -63,6 +63,10 @@ export function yOf(pitch: number, band: Band): number {
   return band.top + ((band.high - pitch + 0.5) / (band.high - band.low + 1)) * band.height;
 }
 
+export function pitchAt(y: number, band: Band): number {
+  return band.high + 0.5 - ((y - band.top) / band.height) * (band.high - band.low + 1);
+}
+
 export function xOf(tick: number, frame: Frame): number {
   return tick * frame.scale - frame.left;
 }

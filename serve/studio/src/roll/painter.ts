@@ -1,6 +1,7 @@
 /** Paints the roll. Knows canvases and colours; not what a person does with them. */
 
 import type { ShownNote } from "../work/project";
+import type { Handle } from "./handles";
 import { type Band, type Box, type Frame, type Pitched, bandOf, boxOf, visible, xOf, yOf } from "./geometry";
 
 export interface Palette {
@@ -31,6 +32,7 @@ export interface Scene {
   heard: readonly boolean[];
   selection: ReadonlySet<number>;
   focus: number | null;
+  handles: readonly Handle[];
 }
 
 /** What lies over the music: where it is, what is looped, framed, or about to be dropped on. */
@@ -76,6 +78,7 @@ export function paint(canvas: CanvasRenderingContext2D, height: number, scene: S
   paintNotes(canvas, scene, frame, palette);
   paintDraft(canvas, scene, frame, palette);
   paintNames(canvas, scene, palette);
+  for (const handle of scene.handles) paintHandle(canvas, handle, frame, palette);
 }
 
 export function paintOverlay(canvas: CanvasRenderingContext2D, height: number, frame: Frame, palette: Palette, over: Over): void {
@@ -226,6 +229,23 @@ function paintDraft(canvas: CanvasRenderingContext2D, scene: Scene, frame: Frame
   }
 }
 
+/** A flag where a part first plays, an arrow at its mean pitch; full where somebody has set it. */
+function paintHandle(canvas: CanvasRenderingContext2D, { kind, part, x, y, known }: Handle, frame: Frame, palette: Palette): void {
+  canvas.fillStyle = canvas.strokeStyle = palette.parts[part % palette.parts.length]!;
+  canvas.lineWidth = 1.5;
+  if (known && kind === "meanPitch") {
+    canvas.globalAlpha = 0.5;
+    canvas.fillRect(0, y - 0.5, frame.width, 1);
+    canvas.globalAlpha = 1;
+  }
+  canvas.beginPath();
+  const corners = kind === "entries" ? [[-5, -4], [5, -4], [0, 5]] : [[-4, -5], [5, 0], [-4, 5]];
+  for (const [dx, dy] of corners) canvas.lineTo(x + dx!, y + dy!);
+  canvas.closePath();
+  if (known) canvas.fill();
+  canvas.stroke();
+}
+
 function paintNames(canvas: CanvasRenderingContext2D, scene: Scene, palette: Palette): void {
   canvas.font = "600 11px system-ui, sans-serif";
   canvas.textBaseline = "top";
@@ -239,10 +259,10 @@ function paintName(canvas: CanvasRenderingContext2D, name: string, band: Band, c
   const width = canvas.measureText(name).width;
   canvas.fillStyle = palette.paper;
   canvas.globalAlpha = 0.85;
-  canvas.fillRect(4, band.top + 4, width + 18, 17);
+  canvas.fillRect(16, band.top + 4, width + 18, 17);
   canvas.globalAlpha = 1;
   canvas.fillStyle = colour;
-  canvas.fillRect(8, band.top + 9, 6, 6);
+  canvas.fillRect(20, band.top + 9, 6, 6);
   canvas.fillStyle = palette.text;
-  canvas.fillText(name, 18, band.top + 7);
+  canvas.fillText(name, 30, band.top + 7);
 }
