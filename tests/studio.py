@@ -101,7 +101,7 @@ class Studio:
 def visiting(browser: Browser, address: str, **how: object) -> Iterator[Studio]:
     """A person who has never been here; what the page complains of fails the test."""
     context: BrowserContext = browser.new_context(**how)
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(60_000)
     page = context.new_page()
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -39,7 +39,7 @@ NOTES = 202
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     generator = save_tiny_generator(tmp_path_factory.mktemp("generator"))
-    models = Models(warm=("chorale-offline",), folders=(str(generator),))
+    models = Models(warm=("chorale-offline", "tiny-metrical"), folders=(str(generator),))
     settings = ApiSettings(folder=str(tmp_path_factory.mktemp("service")), models=models)
     with running(make_app(settings)) as found:
         yield found
@@ -47,7 +47,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=30_000)
+    expect.set_options(timeout=60_000)
     with playwright.sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield chromium

@@ -2,7 +2,8 @@
 
 import { effect, signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { attempt, clock, exported, parts, project, title } from "../work/studio";
+import { attempt } from "../work/attempts";
+import { clock, exported, parts, project, title } from "../work/studio";
 import { Refusal } from "../api/client";
 import { playing, position } from "../work/transport";
 import { IconButton } from "../views/Header";

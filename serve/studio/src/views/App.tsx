@@ -3,7 +3,8 @@
 import { signal } from "@preact/signals";
 import type { HTMLAttributes } from "preact";
 import { Score } from "../score/Score";
-import { announcement, attempt, draft, measured, needsToken, openFile, project, view } from "../work/studio";
+import { announcement, attempt, needsToken } from "../work/attempts";
+import { draft, measured, openFile, project, view } from "../work/studio";
 import { ArrangeStage } from "./ArrangeStage";
 import { ContinuePanel } from "./ContinuePanel";
 import { EnsemblePanel } from "./EnsemblePanel";

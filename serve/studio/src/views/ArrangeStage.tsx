@@ -1,7 +1,9 @@
 /** The roll with what stands around it: how it is laid out, alternatives, and what is selected. */
 
-import { Roll, comparing, layout, zoom } from "../roll/Roll";
-import { chooseAlternative, counted, findAlternatives, measured, notes, project, shownAccuracy } from "../work/studio";
+import { Roll } from "../roll/Roll";
+import { comparing, layout, zoom } from "../roll/state";
+import { counted } from "../work/attempts";
+import { chooseAlternative, findAlternatives, measured, notes, project, shownAccuracy } from "../work/studio";
 import { shownViolations } from "../work/project";
 import { SelectionBar } from "./SelectionBar";
 

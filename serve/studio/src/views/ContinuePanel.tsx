@@ -1,7 +1,8 @@
 /** Go on from the piece, or begin one: notes stream in, and are kept or written anew. */
 
 import { signal } from "@preact/signals";
-import { type ContinuationWish, continuePiece, counted, draft, dropDraft, keepDraft, models, project } from "../work/studio";
+import { counted } from "../work/attempts";
+import { type ContinuationWish, continuePiece, draft, dropDraft, keepDraft, models, project } from "../work/studio";
 
 type Until = "bars" | "seconds" | "until_silence";
 

@@ -3,7 +3,8 @@
 import { Refusal } from "../api/client";
 import { rendered } from "../sound/wav";
 import { shownNotes } from "../work/project";
-import { attempt, exported, project, title } from "../work/studio";
+import { attempt } from "../work/attempts";
+import { exported, project, title } from "../work/studio";
 import { levels, soundings } from "../work/transport";
 import { seconds } from "../work/studio";
 import { Icon } from "./icons";

@@ -1,7 +1,8 @@
 /** The head of the page: what is open, which view, undo and redo, bringing and taking away. */
 
 import { useRef } from "preact/hooks";
-import { type View, busy, canRedo, canUndo, openFile, redoChange, title, undoChange, view } from "../work/studio";
+import { busy } from "../work/attempts";
+import { type View, canRedo, canUndo, openFile, redoChange, title, undoChange, view } from "../work/studio";
 import { DownloadMenu } from "./DownloadMenu";
 import { ShareButton } from "./ShareButton";
 import { toggleTheme } from "./theme";

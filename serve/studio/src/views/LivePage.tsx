@@ -7,7 +7,8 @@ import { hearComputerKeys, hearMidi, midiInputs, octave } from "../work/keyboard
 import {
   connect, duetState, end, keysDown, latencies, lift, liveNotes, liveParts, pedal, press, recording, state,
 } from "../work/live";
-import { models, openSource, project, tell, view } from "../work/studio";
+import { tell } from "../work/attempts";
+import { models, openSource, project, view } from "../work/studio";
 import { Refusal } from "../api/client";
 import { save } from "./DownloadMenu";
 import { EnsemblePanel } from "./EnsemblePanel";

@@ -1,6 +1,6 @@
 /** What went wrong, in one sentence, and what to do about it. */
 
-import { message } from "../work/studio";
+import { message } from "../work/attempts";
 import { IconButton } from "./Header";
 
 export function MessageBar() {

@@ -1,7 +1,7 @@
 /** The parts: how they sound, how many notes they have, and what is known of them beforehand. */
 
 import type { Part } from "../api/forms";
-import { dropTarget } from "../roll/Roll";
+import { dropTarget } from "../roll/state";
 import { PROGRAMS } from "../sound/programs";
 import { PLAIN_SOUND } from "../work/project";
 import { hint, measured, notes, parts, project, soundPart } from "../work/studio";

@@ -1,7 +1,9 @@
 /** What is selected: why it has its part, and where else it may go. */
 
-import { described, dropTarget } from "../roll/Roll";
-import { assign, counted, measured, notes, parts, project, selection, toggleLock, truths } from "../work/studio";
+import { described } from "../roll/choosing";
+import { dropTarget } from "../roll/state";
+import { counted } from "../work/attempts";
+import { assign, measured, notes, parts, project, selection, toggleLock, truths } from "../work/studio";
 import { shownViolations } from "../work/project";
 import { Icon } from "./icons";
 

@@ -1,6 +1,7 @@
 /** A link that opens the same arrangement. */
 
-import { attempt, link, project, say } from "../work/studio";
+import { attempt, say } from "../work/attempts";
+import { link, project } from "../work/studio";
 import { signal } from "@preact/signals";
 import { Icon } from "./icons";
 

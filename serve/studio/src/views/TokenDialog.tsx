@@ -2,7 +2,8 @@
 
 import { useEffect, useRef } from "preact/hooks";
 import { keepToken } from "../api/client";
-import { message, needsToken, start } from "../work/studio";
+import { message, needsToken } from "../work/attempts";
+import { start } from "../work/studio";
 
 export function TokenDialog() {
   const dialog = useRef<HTMLDialogElement>(null);

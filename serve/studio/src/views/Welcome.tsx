@@ -1,7 +1,8 @@
 /** Where a person begins: bring music, or choose a bundled piece. */
 
 import { useRef } from "preact/hooks";
-import { busy, draft, examples, openExample, view } from "../work/studio";
+import { busy } from "../work/attempts";
+import { draft, examples, openExample, view } from "../work/studio";
 import { ContinuePanel } from "./ContinuePanel";
 import { EnsemblePanel } from "./EnsemblePanel";
 import { FileInput } from "./Header";

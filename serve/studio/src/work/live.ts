@@ -5,7 +5,7 @@ import { asSentence, keptToken } from "../api/client";
 import type { Ensemble } from "../api/forms";
 import type { Held } from "../sound/player";
 import { fromBase64 } from "./link";
-import { type Message, message, say } from "./studio";
+import { type Message, message, say } from "./attempts";
 import { player } from "./transport";
 
 export interface LivePart {

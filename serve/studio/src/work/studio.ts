@@ -8,6 +8,7 @@ import { Refusal, ask, askEvents, askJson } from "../api/client";
 import type {
   Arrangement, Continuation, Ensemble, Evaluation, Example, Model, Mode, TimedNote,
 } from "../api/forms";
+import { attempt, counted, message, say } from "./attempts";
 import { Clock, barLines } from "./clock";
 import { type History, amend, begin, commit, redo, undo } from "./history";
 import { keep, kept } from "./keeping";
@@ -31,12 +32,6 @@ const KEPT_AS = "work 1";
 const KEPT_PAST = 20;
 const SAVE_AFTER = 400;
 const NO_MUSIC: Source = { kind: "notes", title: "New piece", music: { notes: [], resolution: 480, tempos: [], meters: [] } };
-
-export interface Message {
-  text: string;
-  advice: string;
-  again: (() => void) | null;
-}
 
 /** A continuation that is being made, or waits to be kept. */
 export interface Draft {
@@ -63,10 +58,6 @@ export const canRedo = computed(() => history.value.future.length > 0);
 
 export const selection = signal<ReadonlySet<number>>(new Set());
 export const view = signal<View>("arrange");
-export const busy = signal<string | null>(null);
-export const message = signal<Message | null>(null);
-export const announcement = signal("");
-export const needsToken = signal(false);
 export const measured = signal<Evaluation | null>(null);
 export const draft = signal<Draft | null>(null);
 export const ownEnsembles = signal<readonly Ensemble[]>([]);
@@ -110,7 +101,6 @@ export const measurable = computed(() => {
 });
 
 let underWay = new AbortController();
-let lastAttempt = 0;
 
 export async function start(): Promise<void> {
   await restore();
@@ -319,41 +309,6 @@ export function keepEnsemble(ensemble: Ensemble): void {
   const others = ownEnsembles.value.filter((known) => known.name !== ensemble.name);
   ownEnsembles.value = [...others, ensemble];
   void keep("ensembles", ownEnsembles.value);
-}
-
-/** Runs work that may be refused; tells why, and offers to try `again`. */
-export async function attempt(doing: string | null, work: () => Promise<void>, again: (() => void) | null): Promise<boolean> {
-  const mine = (lastAttempt += 1);
-  if (doing) busy.value = doing;
-  message.value = null;
-  try {
-    await work();
-    return true;
-  } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") return false;
-    tell(error, again);
-    return false;
-  } finally {
-    if (mine === lastAttempt) busy.value = null;
-  }
-}
-
-export function tell(error: unknown, again: (() => void) | null = null): void {
-  if (error instanceof Refusal) {
-    needsToken.value = error.status === 401;
-    message.value = { text: error.message, advice: error.advice, again: error.status === 0 || error.status >= 429 ? again : null };
-  } else {
-    console.error(error);
-    message.value = { text: "Something went wrong in this page.", advice: "Your work is kept; try again, or reload.", again };
-  }
-}
-
-export function say(text: string): void {
-  announcement.value = text;
-}
-
-export function counted(count: number, thing: string): string {
-  return `${count} ${thing}${count === 1 ? "" : "s"}`;
 }
 
 /** Arranges `wanted` and shows it once it is there; until then, or if it is refused, all stays. */
