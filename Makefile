@@ -47,7 +47,7 @@ studio-check: studio
 
 # In a browser: needs Debian's chromium, and for axe what `make studio` installs.
 test-studio: $(INSTALLED)
-	$(BIN)/python -m pip install --quiet 'playwright>=1.50'
+	$(BIN)/python -m pip install --quiet -c constraints.txt playwright
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m browser
 
 clean:
