@@ -9,7 +9,7 @@ MORE := haydn-op1-no1-menuetto
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check serve bench bench-serve clean
+.PHONY: demo test check serve bench bench-serve studio studio-check test-studio clean
 
 demo: $(INSTALLED)
 	@mkdir -p demo
@@ -37,6 +37,21 @@ bench: $(INSTALLED)
 
 bench-serve: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m serve.bench
+
+# The page is built with Node and committed, so that who only uses it needs no Node.
+studio:
+	cd serve/studio && npm ci --no-audit --no-fund && npm run --silent build
+
+# Types, unit tests, and that what is committed is what the source gives.
+studio-check: studio
+	cd serve/studio && npm run --silent types && npm run --silent test
+	git diff --exit-code --stat -- serve/studio/dist
+	@test -z "$$(git status --porcelain -- serve/studio/dist)"
+
+# In a browser: needs Debian's chromium, and for axe what `make studio` installs.
+test-studio: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet -c constraints.txt playwright
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m browser
 
 clean:
 	rm -rf $(VENV) demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

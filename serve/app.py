@@ -32,11 +32,11 @@ from .guard import Guard
 from .http import GONE, ClientGoneError
 from .jobs.store import StoreError
 from .problems import ProblemError, busy
-from .routes import arrangements, catalogue, continuations, evaluations, health, jobs
+from .routes import arrangements, catalogue, continuations, evaluations, health, jobs, studio
 from .services import Services
 from .settings import ApiSettings
 
-_ROUTERS = (arrangements, continuations, evaluations, jobs, catalogue, health)
+_ROUTERS = (arrangements, continuations, evaluations, jobs, catalogue, health, studio)
 _FORMS: tuple[type[BaseModel], ...] = (
     *(schemas.ArrangementRequest, schemas.ArrangementOptions, schemas.Arrangement),
     *(schemas.ContinuationRequest, schemas.ContinuationOptions, schemas.Continuation),

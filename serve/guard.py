@@ -25,6 +25,9 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 """What a load balancer asks, which has no token."""
 
+PAGE = "/studio/"
+"""Where the files of the page lie. A browser shows them without a token; the page asks for one."""
+
 _CLIENTS = 10_000
 """Clients that are remembered for their rate."""
 
@@ -66,7 +69,12 @@ class Guard:
                 HTTPStatus.FORBIDDEN,
                 f"pages of {origin} may not use this service: name it under access.origins",
             )
-        if self._token and not hmac.compare_digest(_given(headers), self._token.encode()):
+        is_page = scope["type"] == "http" and (path == "/" or path.startswith(PAGE))
+        if (
+            self._token
+            and not is_page
+            and not hmac.compare_digest(_given(headers), self._token.encode())
+        ):
             return ProblemError(
                 HTTPStatus.UNAUTHORIZED,
                 "a token is needed: Authorization: Bearer TOKEN",

@@ -53,6 +53,14 @@ def test_another_name_for_this_machine_is_refused(host: str) -> None:
     assert status(Guard(inside, Access(), token=""), {"Host": host}) == 421
 
 
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [("/", 204), ("/studio/studio.js", 204), ("/studio", 401), ("/v1/models", 401), ("//", 401)],
+)
+def test_the_page_is_shown_without_a_token_and_may_ask_for_it(path: str, expected: int) -> None:
+    assert status(Guard(inside, Access(), token="secret"), {}, path) == expected
+
+
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:9", "[::1]:8000", "music.example"])
 def test_names_that_are_ours_are_let_through(host: str) -> None:
     assert status(Guard(inside, Access(hosts=("music.example",)), token=""), {"Host": host}) == 204
