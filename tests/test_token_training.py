@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from safetensors.numpy import load_file
 
 from arranger.cli import main
 from arranger.ensembles import CONFIGS
@@ -255,6 +256,8 @@ def test_the_command_trains_on_a_folder_and_its_checkpoint_continues(
     source = next((corpus / "test").glob("*.mid"))
     model = str(tmp_path / "run")
     assert main(["continue", str(source), "-o", str(tmp_path / "x.mid"), "--model", model]) == 0
+    kept = load_file(tmp_path / "run" / "model.safetensors")
+    assert {weight.dtype for weight in kept.values()} == {np.dtype(np.float16)}
 
 
 def test_splits_are_disjoint_and_cover_the_folder(corpus: Path) -> None:
