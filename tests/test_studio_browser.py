@@ -420,6 +420,15 @@ def side_by_side(api: object, live: object) -> object:
     return app
 
 
+def test_one_part_can_be_taken_alone(studio: Studio) -> None:
+    studio.bring_chorale()
+    alone = read_bytes(taken(studio, "Bass"), ".musicxml", "alone")
+    whole = read_bytes(taken(studio, "MusicXML"), ".musicxml", "whole")
+    assert [track.name for track in alone.tracks] == ["Bass"]
+    bass = [track.name for track in whole.tracks].index("Bass")
+    assert alone.notes.pitch.tolist() == whole.notes.pitch[whole.track == bass].tolist()
+
+
 def taken(studio: Studio, label: str) -> bytes:
     """What the page gives to download under ``label``."""
     studio.button("Download").click()

@@ -1,19 +1,24 @@
 /** Everything that can be taken away. */
 
 import { Refusal } from "../api/client";
+import { onePart } from "../score/drawing";
 import { rendered } from "../sound/wav";
 import { shownNotes } from "../work/project";
 import { attempt } from "../work/attempts";
-import { exported, project, title } from "../work/studio";
+import { exported, parts, project, title } from "../work/studio";
 import { levels, soundings } from "../work/transport";
 import { seconds } from "../work/studio";
 import { Icon } from "./icons";
 
 const LONGEST_AUDIO = 1200;
+const MUSICXML = "application/vnd.recordare.musicxml+xml";
 
-const KINDS: readonly { label: string; suffix: string; make: () => Promise<Blob> }[] = [
+/** ``whose``: whose notes it holds. */
+interface Kind { label: string; whose?: string; suffix: string; make: () => Promise<Blob> }
+
+const KINDS: readonly Kind[] = [
   { label: "MIDI", suffix: "mid", make: () => exported("audio/midi") },
-  { label: "MusicXML", suffix: "musicxml", make: () => exported("application/vnd.recordare.musicxml+xml") },
+  { label: "MusicXML", suffix: "musicxml", make: () => exported(MUSICXML) },
   { label: "Audio (WAV)", suffix: "wav", make: audio },
   { label: "Picture (PNG)", suffix: "png", make: () => exported("image/png") },
   { label: "Data (JSON)", suffix: "json", make: json },
@@ -26,24 +31,30 @@ export function DownloadMenu() {
         <Icon name="download" />
       </button>
       <div id="downloads" popover="auto" class="menu">
-        {KINDS.map(({ label, suffix, make }) => (
-          <button
-            key={suffix} type="button"
-            onClick={() => {
-              document.getElementById("downloads")?.hidePopover();
-              void download(label, suffix, make);
-            }}
-          >
-            {label}
-          </button>
-        ))}
+        {KINDS.map(choice)}
+        <p class="hint">One part alone (MusicXML)</p>
+        {parts.value.map((part, n) => choice({ label: part.name, whose: part.name, suffix: "musicxml", make: () => single(n) }))}
       </div>
     </>
   );
 }
 
-async function download(label: string, suffix: string, make: () => Promise<Blob>): Promise<void> {
-  await attempt(`Making ${label}`, async () => save(await make(), `${title.value} - ${project.value.ensemble.name}.${suffix}`), () => void download(label, suffix, make));
+function choice(kind: Kind) {
+  const taken = (): void => {
+    document.getElementById("downloads")?.hidePopover();
+    void download(kind);
+  };
+  return <button key={kind.label} type="button" onClick={taken}>{kind.label}</button>;
+}
+
+async function download(kind: Kind): Promise<void> {
+  const name = `${title.value} - ${kind.whose ?? project.value.ensemble.name}.${kind.suffix}`;
+  await attempt(`Making ${kind.label}`, async () => save(await kind.make(), name), () => void download(kind));
+}
+
+async function single(part: number): Promise<Blob> {
+  const score = await (await exported(MUSICXML)).text();
+  return new Blob([onePart(score, part)], { type: MUSICXML });
 }
 
 async function audio(): Promise<Blob> {
