@@ -38,7 +38,7 @@ class KnownRuns:
         known, unknown = 0, len(steps) + 1  # a part of a known run is known
         while unknown - known > 1:
             length = (known + unknown) // 2
-            if np.isin(_runs(steps, length), self._of(length)).any():
+            if _any_of(_runs(steps, length), self._of(length)):
                 known = length
             else:
                 unknown = length
@@ -49,6 +49,14 @@ class KnownRuns:
             runs = [_runs(steps, length) for steps in self._pieces]
             self._known[length] = np.unique(np.concatenate([np.zeros(0, np.uint64), *runs]))
         return self._known[length]
+
+
+def _any_of(words: Words, known: Words) -> bool:
+    """Whether one of ``words`` is among ``known``, which are sorted."""
+    if not len(known):
+        return False
+    place = np.minimum(np.searchsorted(known, words), len(known) - 1)
+    return bool((known[place] == words).any())
 
 
 def _steps(notes: NoteSequence) -> Words:
