@@ -26,6 +26,7 @@ LAYERS = (
     ("accelerated", "offline", "speaking", "online", "continuation"),
     ("jobs", "continue_jobs", "client"),
     ("__init__",),
+    ("arguments",),
     ("cli",),
 )
 """The modules of arranger/: each may import those of its own line and of the lines above it."""
