@@ -54,6 +54,8 @@ class Request:
             raise ValueError(f"{self.output}: expected a suffix among {', '.join(WRITABLE)}")
         if not 1 <= self.alternatives <= 100:
             raise ValueError(f"alternatives must lie in 1..100, not {self.alternatives}")
+        if self.seed < 0:
+            raise ValueError(f"seed must be 0 or more, not {self.seed}")
         if self.tempo is not None and not SLOWEST <= self.tempo <= FASTEST:
             raise ValueError(
                 f"tempo must lie in {SLOWEST:g}..{FASTEST:g} quarters a minute, not {self.tempo:g}"

@@ -98,6 +98,7 @@ def test_each_alternative_is_drawn_whatever_it_is_arranged_for(
         (["--temperature", "1e9"], "temperature must lie in 0..10"),
         (["--style", "polka"], "style 'polka' is unknown"),
         (["--alternatives", "0"], "alternatives must lie in 1..100, not 0"),
+        (["--seed", "-1"], "seed must be 0 or more, not -1"),
         (["--tempo", "0"], "tempo must lie in 10..400 quarters a minute, not 0"),
         (["--arrange", "nonet"], "nonet"),
     ],

@@ -46,7 +46,7 @@ class Question:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in (("samples", 1), ("bars", 2), ("before", 1), ("tunes", 0)):
+        for name, least in (("samples", 1), ("bars", 2), ("before", 1), ("tunes", 0), ("seed", 0)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be {least} or more, not {getattr(self, name)}")
         for name in self.baselines:
