@@ -134,6 +134,9 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--data", type=Path, required=True, help="a prepared corpus")
     train.add_argument("--out", type=Path, help="the run's folder (runs/NAME-SEED)")
     train.add_argument("--seed", type=int)
+    train.add_argument(
+        "--start", metavar="MODEL", help="begin with this model: a shipped name, or a folder"
+    )
 
     data = commands.add_parser("data", help="prepare a corpus")
     data.add_argument("corpus", choices=("chorales", "quartets", "game", "pop", "styles"))

@@ -174,7 +174,8 @@ def _train(arguments: argparse.Namespace) -> int:
 
     generates = "tokenizer" in (read_yaml(arguments.config) or ())
     begin = train_tokens if generates else train
-    folder = begin(arguments.config, arguments.data, arguments.out, arguments.seed)
+    wanted = arguments.config, arguments.data, arguments.out, arguments.seed
+    folder = begin(*wanted, start=arguments.start)
     print(f"checkpoint: {folder}")
     return 0
 

@@ -24,9 +24,11 @@ from tests.music import write_midi
 from training.configuration import TrainingConfig
 from training.optimisers import make_optimizer, rate_at
 from training.token_configuration import TokenRunConfig, load_token_run
+from training.token_runs import train_tokens
 from training.token_training import TokenTraining, token_run
 
 PRESETS = {
+    "bar-rotary": 3_358_105,
     "conner": 5_682_520,
     "continuation": 3_455_575,
     "ff-lstm": 4_426_457,
@@ -258,6 +260,54 @@ def test_the_command_trains_on_a_folder_and_its_checkpoint_continues(
     assert main(["continue", str(source), "-o", str(tmp_path / "x.mid"), "--model", model]) == 0
     kept = load_file(tmp_path / "run" / "model.safetensors")
     assert {weight.dtype for weight in kept.values()} == {np.dtype(np.float16)}
+
+
+def test_a_run_begins_with_the_weights_of_another(tmp_path: Path, corpus: Path) -> None:
+    path, first, second = (tmp_path / name for name in ("tiny.yaml", "first", "second"))
+    path.write_text(yaml.safe_dump({**TINY, "valid_share": 0.3}))
+    train_tokens(path, corpus, first, quiet=True)
+    still = {**TINY["training"], "steps": 1, "rate": 0.0}
+    path.write_text(yaml.safe_dump({**TINY, "valid_share": 0.3, "training": still}))
+    command = ["train", str(path), "--data", str(corpus), "--out", str(second)]
+    assert main([*command, "--start", str(first)]) == 0
+    kept, given = (load_tokens(folder) for folder in (second, first))
+    assert kept.card.training["start"] == "first"
+    assert "start" not in given.card.training
+    assert all(np.array_equal(kept.weights[n], w) for n, w in given.weights.items())
+
+
+def test_a_start_that_does_not_fit_is_refused_in_a_sentence(
+    tmp_path: Path, corpus: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, first = tmp_path / "tiny.yaml", tmp_path / "first"
+    path.write_text(yaml.safe_dump(TINY))
+    train_tokens(path, corpus, first, quiet=True)
+    wider = {"embedding": 8, "backbone": {"kind": "gru", "units": 24}}
+    for change, said in (
+        ({"model": wider}, "first: its weights are those of a model of another shape"),
+        ({"tokenizer": "tsd"}, "its tokens are not those of tiny"),
+    ):
+        path.write_text(yaml.safe_dump({**TINY, **change}))
+        command = ["train", str(path), "--data", str(corpus), "--out", str(tmp_path / "second")]
+        assert main([*command, "--start", str(first)]) == 2
+        assert said in capsys.readouterr().err
+
+
+def test_a_run_that_keeps_nothing_for_validation_learns_all_to_its_last_step(
+    tmp_path: Path, corpus: Path
+) -> None:
+    path = tmp_path / "tiny.yaml"
+    path.write_text(yaml.safe_dump({**TINY, "valid_share": 0}))
+    card = load_tokens(train_tokens(path, corpus, tmp_path / "run", quiet=True)).card
+    assert (card.training["pieces"], card.training["steps"]) == (6, 12)
+    assert card.metrics == {}
+
+
+def test_windows_are_batched_with_others_of_a_like_length(tmp_path: Path) -> None:
+    long, short = pieces(8), [replace(p, notes=p.notes.take(slice(0, 3))) for p in pieces(8)]
+    task = TokenTraining(config(tmp_path), [*long, *short], [])
+    lengths = {batch.ids.shape[1] for batch in task.epoch(np.random.default_rng(0), 4)}
+    assert lengths == {9, 16}
 
 
 def test_splits_are_disjoint_and_cover_the_folder(corpus: Path) -> None:

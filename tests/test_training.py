@@ -281,18 +281,35 @@ def test_a_file_that_is_no_config_is_refused_by_its_name(tmp_path: Path) -> None
         load_run(tmp_path / "list.yaml")
 
 
-def test_a_corpus_becomes_a_calibrated_checkpoint(tmp_path: Path) -> None:
+@pytest.fixture
+def chorales(tmp_path: Path) -> Path:
     corpus = tmp_path / "corpus"
     corpus.mkdir()
     splits = {"train": ["a.mid", "b.mid"], "valid": ["c.mid"], "test": []}
     (corpus / "split.json").write_text(json.dumps(splits), encoding="utf-8")
     for seed, name in enumerate(("a.mid", "b.mid", "c.mid")):
         write_chorale(corpus / name, beats=6, seed=seed)
+    return corpus
+
+
+def test_a_corpus_becomes_a_calibrated_checkpoint(tmp_path: Path, chorales: Path) -> None:
     config = write_config(tmp_path / "tiny.yaml")
-    folder = train(config, corpus, tmp_path / "run", seed=5, quiet=True)
+    folder = train(config, chorales, tmp_path / "run", seed=5, quiet=True)
     card = load(folder).card
     assert card.training["seed"] == 5
     assert set(card.metrics["valid"]) == {"none", "entry", "pitch", "both"}
     assert set(card.metrics) == {"valid"}
-    again = train(config, corpus, tmp_path / "run", seed=5, quiet=True)
+    again = train(config, chorales, tmp_path / "run", seed=5, quiet=True)
     assert load(again).card == card
+
+
+def test_a_run_that_begins_with_another_knows_its_features(tmp_path: Path, chorales: Path) -> None:
+    first = train(write_config(tmp_path / "a.yaml"), chorales, tmp_path / "first", quiet=True)
+    still = write_config(tmp_path / "b.yaml", training={"steps": 1, "batch": 2, "rate": 0.0})
+    second = train(still, chorales, tmp_path / "second", seed=5, quiet=True, start=first)
+    ours, theirs = load(second), load(first)
+    assert ours.card.training["start"] == "first"
+    assert all(np.array_equal(ours.weights[n], w) for n, w in theirs.weights.items())
+    deaf = write_config(tmp_path / "c.yaml", model=MINIMAL["model"] | {"values": ["velocity"]})
+    with pytest.raises(ValueError, match="first: its features are not those of tiny"):
+        train(deaf, chorales, tmp_path / "third", quiet=True, start=first)

@@ -9,13 +9,16 @@ from __future__ import annotations
 import copy
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import nn
 from tqdm import tqdm
 
 from arranger.checkpoints import save
@@ -25,15 +28,37 @@ from .optimisers import make_optimizer, rate_at
 from .task import Task
 
 
+@dataclass(frozen=True)
+class Start:
+    """Weights of a checkpoint, by its name, that a run begins with instead of random ones."""
+
+    name: str
+    weights: Mapping[str, NDArray[Any]]
+
+    def give(self, model: nn.Module) -> None:
+        """Put the weights into ``model``; ValueError where they do not fit."""
+        state = {name: torch.from_numpy(weight) for name, weight in self.weights.items()}
+        shapes = {name: weight.shape for name, weight in state.items()}
+        if shapes != {name: weight.shape for name, weight in model.state_dict().items()}:
+            raise ValueError(f"{self.name}: its weights are those of a model of another shape")
+        model.load_state_dict(state)
+
+
 class Run:
     """One training run in a folder of its own.
 
     A run that was stopped goes on from where it last looked at the valid pieces, and on a CPU ends
-    with the weights that it would have had without the stop.
+    with the weights that it would have had without the stop. Without valid pieces the last
+    weights are the best.
     """
 
     def __init__(
-        self, task: Task[Any], options: TrainingConfig, folder: Path, device: str | None = None
+        self,
+        task: Task[Any],
+        options: TrainingConfig,
+        folder: Path,
+        device: str | None = None,
+        start: Start | None = None,
     ) -> None:
         self.task = task
         self.options = options
@@ -41,6 +66,9 @@ class Run:
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         torch.manual_seed(options.seed)
         self.model = task.new_model().to(self.device)
+        self.start = start
+        if start:
+            start.give(self.model)
         self.average = copy.deepcopy(self.model).eval()
         self.optimizer = make_optimizer(options, self.model.parameters())
         self.step = 0
@@ -102,7 +130,7 @@ class Run:
     def _look(self, loss: float, bar: Any) -> None:
         """Measure the average on valid, keep it if it is the best, and save the run's state."""
         scores = self.task.scores(self.average)
-        score = float(np.mean(list(scores.values())))
+        score = float(np.mean(list(scores.values()))) if scores else float(self.step)
         line = {"step": self.step, "loss": loss, "valid": scores, "seconds": self.seconds}
         bar.write(json.dumps(line))
         with (self.folder / "progress.jsonl").open("a", encoding="utf-8") as log:
@@ -132,6 +160,7 @@ class Run:
             "of_steps": self.options.steps,
             "seconds": round(self.seconds),
             "device": self.device.type,
+            **({"start": self.start.name} if self.start else {}),
         }
         weights = {name: w.cpu().numpy() for name, w in self.average.state_dict().items()}
         save(self.folder, self.task.card(how, scores), weights)

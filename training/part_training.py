@@ -15,7 +15,7 @@ from evaluation.pieces import Piece
 
 from .batches import Batch, Examples, on_grid
 from .configuration import RunConfig
-from .loop import Run
+from .loop import Run, Start
 from .part_task import PartTask
 
 
@@ -73,7 +73,8 @@ def part_run(
     train: Sequence[Piece],
     valid: Sequence[Piece],
     folder: Path,
+    start: Start | None = None,
     device: str | None = None,
 ) -> Run:
     """The run that ``config`` describes."""
-    return Run(PartTraining(config, train, valid), config.training, folder, device)
+    return Run(PartTraining(config, train, valid), config.training, folder, device, start)

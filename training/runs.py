@@ -21,6 +21,7 @@ from evaluation.splits import load_split
 
 from .calibration import best_temperature
 from .configuration import RunConfig, load_run
+from .loop import Start
 from .part_training import part_run
 
 SAMPLE = 10_000
@@ -35,20 +36,30 @@ def train(
     out: str | Path | None = None,
     seed: int | None = None,
     quiet: bool = False,
+    start: str | Path | None = None,
 ) -> Path:
     """Train the run that ``config`` describes on the corpus in ``data``.
 
     The run's folder (``out``, or runs/NAME-SEED) holds the best checkpoint; a run that was
-    stopped goes on from there. Returns the folder.
+    stopped goes on from there. ``start`` is a checkpoint that it begins with, with the same
+    features. Returns the folder.
     """
     run = load_run(config)
     if seed is not None:
         run = run.with_seed(seed)
     folder = Path(out) if out else Path("runs") / f"{run.name}-{run.training.seed}"
-    valid = load_split(data, "valid", run.ensemble)
-    part_run(run, load_split(data, "train", run.ensemble), valid, folder).train(quiet)
+    begun = None if start is None else _start(start, run)
+    train, valid = (load_split(data, split, run.ensemble) for split in ("train", "valid"))
+    part_run(run, train, valid, folder, begun).train(quiet)
     finish(folder, run, valid)
     return folder
+
+
+def _start(checkpoint: str | Path, run: RunConfig) -> Start:
+    known = load(checkpoint)
+    if known.config.spec != run.model.spec:
+        raise ValueError(f"{checkpoint}: its features are not those of {run.name}")
+    return Start(Path(checkpoint).name, known.weights)
 
 
 def finish(folder: Path, run: RunConfig, valid: Sequence[Piece]) -> Card:

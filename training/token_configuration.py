@@ -38,7 +38,8 @@ class WindowConfig:
 class TokenRunConfig:
     """A whole training run. ``tokenizer`` holds a name and options; ``learn_words``: tokens that
     are words (chords) are those that occur so often in the training pieces, 0: those given.
-    ``valid_share`` of the training files are kept for validation where a corpus has none."""
+    ``valid_share`` of the training files are kept for validation where a corpus has none; 0: all
+    are learnt, to the last step."""
 
     name: str
     tokenizer: Mapping[str, Any]

@@ -10,7 +10,8 @@ from arranger.checkpoints import save
 from arranger.token_checkpoints import load_tokens
 from evaluation.generation.pieces import load_token_pieces
 
-from .token_configuration import load_token_run
+from .loop import Start
+from .token_configuration import TokenRunConfig, load_token_run
 from .token_training import token_run
 
 
@@ -20,24 +21,32 @@ def train_tokens(
     out: str | Path | None = None,
     seed: int | None = None,
     quiet: bool = False,
+    start: str | Path | None = None,
 ) -> Path:
     """Train the run that ``config`` describes on the corpus in ``data``.
 
     The run's folder (``out``, or runs/NAME-SEED) holds the best checkpoint by its likelihood of
-    the valid pieces, in half precision; a run that was stopped goes on from there. Returns the
-    folder.
+    the valid pieces, in half precision; a run that was stopped goes on from there. ``start`` is a
+    checkpoint that it begins with, with the same tokens. Returns the folder.
     """
     run = load_token_run(config)
     if seed is not None:
         run = run.with_seed(seed)
     folder = Path(out) if out else Path("runs") / f"{run.name}-{run.training.seed}"
     tokens = run.make_tokenizer()
-    train, valid = (
-        load_token_pieces(data, split, tokens, run.valid_share) for split in ("train", "valid")
-    )
-    token_run(run, train, valid, folder).train(quiet)
+    begun = None if start is None else _start(start, run)
+    train = load_token_pieces(data, "train", tokens, run.valid_share)
+    valid = load_token_pieces(data, "valid", tokens, run.valid_share) if run.valid_share else []
+    token_run(run, train, valid, folder, begun).train(quiet)
     keep_halves(folder)
     return folder
+
+
+def _start(checkpoint: str | Path, run: TokenRunConfig) -> Start:
+    known = load_tokens(checkpoint)
+    if dict(known.card.tokenizer) != dict(run.tokenizer):
+        raise ValueError(f"{checkpoint}: its tokens are not those of {run.name}")
+    return Start(Path(checkpoint).name, known.weights)
 
 
 def keep_halves(folder: Path) -> None:

@@ -20,7 +20,8 @@ from arranger.tokenizers.chords import ChordTokens
 from evaluation.generation.likelihood import NO_TOKEN, TokenBatch, total_nats, window_batch
 from evaluation.generation.pieces import TokenPiece
 
-from .loop import Run
+from .batches import POOL
+from .loop import Run, Start
 from .token_configuration import TokenRunConfig
 
 NOTHING = NoteSequence.from_rows(())[0]
@@ -56,12 +57,17 @@ class TokenTraining:
         return -(-sum(self._shares) // size)
 
     def epoch(self, rng: np.random.Generator, size: int) -> Iterator[TokenBatch]:
-        """As many windows of each piece as cover it, at random places, each varied anew."""
+        """As many windows of each piece as cover it, at random places, each varied anew, batched
+        with windows of a like length."""
         order = np.repeat(np.arange(len(self.pieces)), self._shares)
         rng.shuffle(order)
-        for start in range(0, len(order), size):
-            windows = [self._window(int(i), rng) for i in order[start : start + size]]
-            yield window_batch(windows, self.config.windows.length, self.config.windows.last_only)
+        config = self.config.windows
+        for start in range(0, len(order), POOL * size):
+            windows = [self._window(int(i), rng) for i in order[start : start + POOL * size]]
+            windows.sort(key=len)
+            batches = [windows[i : i + size] for i in range(0, len(windows), size)]
+            for b in rng.permutation(len(batches)):
+                yield window_batch(batches[b], config.length, config.last_only)
 
     def loss(
         self, model: TokenModel, batch: TokenBatch, progress: float, rng: np.random.Generator
@@ -75,6 +81,8 @@ class TokenTraining:
         )
 
     def scores(self, model: TokenModel) -> dict[str, float]:
+        if not self._valid:
+            return {}
         nats, count = total_nats(model, self._valid, self.config.windows.length)
         return {"likelihood": -nats / count}
 
@@ -88,7 +96,7 @@ class TokenTraining:
             data=config.data,
             licence=config.licence,
             training={**training, "pieces": len(self.pieces)},
-            metrics={"valid": {"nats": -scores["likelihood"]}},
+            metrics={"valid": {"nats": -scores["likelihood"]}} if scores else {},
         )
 
     def _window(self, i: int, rng: np.random.Generator) -> IntArray:
@@ -119,10 +127,11 @@ def token_run(
     train: Sequence[TokenPiece],
     valid: Sequence[TokenPiece],
     folder: Path,
+    start: Start | None = None,
     device: str | None = None,
 ) -> Run:
     """The run that ``config`` describes, its words learnt from ``train``."""
     if config.learn_words:
         known = ChordTokens.learn((piece.notes for piece in train), config.learn_words)
         config = config.with_words(known)
-    return Run(TokenTraining(config, train, valid), config.training, folder, device)
+    return Run(TokenTraining(config, train, valid), config.training, folder, device, start)

@@ -48,7 +48,7 @@ class RelativeLayer(nn.Module):
         self, x: Tensor, past: tuple[Past, Past], carried: Tensor | None, window: int | None
     ) -> tuple[Tensor, tuple[Past, Past], Tensor | None]:
         """The layer's output, its keys and values, and the scores that the next layer adds to
-        its own, each (batch, heads, time, keys), before masking."""
+        its own, (batch, heads, time, keys), minus infinity for what is not seen."""
         normed_behind = self.residual_scores
         attended, past, scores = self._attend(
             x if normed_behind else self.attention_norm(x), past, carried, window
@@ -69,16 +69,26 @@ class RelativeLayer(nn.Module):
         past = (past[0].append(k, keep), past[1].append(v, keep))
         keys, values = past[0].rows, past[1].rows
         count = keys.shape[2]
+        q = q / q.shape[-1] ** 0.5
         far = torch.arange(count - 1, -1, -1, device=x.device)
-        table = self.distance[:, far.clamp(max=self.distance.shape[1] - 1)]
-        scores = q @ keys.transpose(-1, -2) + _skewed(q @ table.transpose(-1, -2))
-        scores = scores / q.shape[-1] ** 0.5
-        if carried is not None:
-            scores = scores + carried
-        hidden = ~visible(time, count, window, x.device)
-        weights = F.softmax(scores.masked_fill(hidden, -torch.inf), dim=-1)
+        known = _skewed(self._by_distance(q, far))
+        if carried is None:
+            known = known.masked_fill(~visible(time, count, window, x.device), -torch.inf)
+        else:
+            known = known + carried
+        scores = torch.baddbmm(
+            known.flatten(0, 1), q.flatten(0, 1), keys.flatten(0, 1).transpose(1, 2)
+        ).view_as(known)
+        weights = F.softmax(scores, dim=-1)
         joined = (weights @ values).transpose(1, 2).reshape(batch, time, width)
         return self.out(joined), past, scores
+
+    def _by_distance(self, q: Tensor, far: Tensor) -> Tensor:
+        """What queries (batch, heads, time, d) say of the distances ``far`` (keys,)."""
+        table = self.distance[:, far.clamp(max=self.distance.shape[1] - 1)]  # (tables, keys, d)
+        if len(table) == 1:
+            return q @ table[0].T
+        return torch.einsum("bhtd,hkd->bhtk", q, table)
 
 
 class RelativeTransformer(CausalBackbone[Pasts]):

@@ -37,12 +37,20 @@ def measure_checkpoints(
             parameters=sum(weight.size for weight in checkpoint.weights.values()),
             context=card.context,
             training=dict(card.training),
-            command=f"arranger train configs/models/{card.name}.yaml --data {question.data.name}",
+            command=_command(checkpoint, question.data.name),
             speed=_speed(checkpoint),
             measured=measure(checkpoint, question),
         )
         keep([row], folder)
         yield row
+
+
+def _command(checkpoint: TokenCheckpoint, data: str) -> str:
+    """What trained it."""
+    card = checkpoint.card
+    command = f"arranger train configs/models/{card.name}.yaml --data {data}"
+    start = card.training.get("start")
+    return f"{command} --start runs/{start}" if start else command
 
 
 def _speed(checkpoint: TokenCheckpoint) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Knows files and splits; tokens only in that a score is notes, a tune words, a ch
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -177,7 +178,7 @@ def _split(folder: Path, split: str, valid_share: float) -> list[Path]:
         if split == "test":
             return [path for path in found if path.is_relative_to(folder / "test")]
         found = [path for path in found if path.is_relative_to(folder / "train")]
-        every = max(2, round(1 / valid_share))
+        every = _every(valid_share)
         return [p for i, p in enumerate(found) if (i % every == every // 2) == (split == "valid")]
     return [path for i, path in enumerate(found) if _part(i, valid_share) == split]
 
@@ -186,7 +187,12 @@ def _part(i: int, valid_share: float) -> str:
     """The split of piece ``i`` of a corpus that has none: spread evenly, a tenth to test."""
     if i % 10 == 9:
         return "test"
-    return "valid" if i % max(2, round(1 / valid_share)) == 4 else "train"
+    return "valid" if i % _every(valid_share) == 4 else "train"
+
+
+def _every(valid_share: float) -> int:
+    """One piece in so many is a valid one; with a share of 0, of more than there can be."""
+    return max(2, round(1 / valid_share)) if valid_share else sys.maxsize
 
 
 def _scores(paths: Iterable[Path], tokens: Tokenizer[Any]) -> Iterator[ScorePiece]:
