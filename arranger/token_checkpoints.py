@@ -27,7 +27,8 @@ class TokenCard:
     """What a checkpoint is, on what it was trained and how good it is.
 
     ``tokenizer`` holds its name and options. ``context`` is the length of the windows that the
-    model was trained on, in tokens. ``metrics`` maps a split to nats a token and what else was
+    model was trained on, in tokens; ``last_only``: of which only the next was to be foretold, behind
+    all of them. ``metrics`` maps a split to nats a token and what else was
     measured; ``data`` and ``licence`` name the training set and its terms.
     """
 
@@ -37,6 +38,7 @@ class TokenCard:
     context: int
     data: str
     licence: str
+    last_only: bool = False
     training: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     format: int = FORMAT

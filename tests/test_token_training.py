@@ -18,7 +18,7 @@ from arranger.notes import NoteSequence
 from arranger.token_checkpoints import load_tokens
 from arranger.token_models import weight_shapes
 from arranger.tokenizers import tokenizer
-from evaluation.generation.likelihood import total_nats, window_batch
+from evaluation.generation.likelihood import likelihood, total_nats, window_batch
 from evaluation.generation.pieces import ScorePiece, load_token_pieces
 from tests.music import write_midi
 from training.configuration import TrainingConfig
@@ -173,6 +173,23 @@ def test_every_token_but_the_first_is_foretold_once(tmp_path: Path) -> None:
 def test_only_the_last_token_is_foretold_where_that_is_asked_for() -> None:
     batch = window_batch([np.arange(5), np.arange(3)], 5, last_only=True)
     assert batch.targets.tolist() == [[-1, -1, -1, 4], [-1, 2, -1, -1]]
+
+
+def test_a_model_that_foretells_only_the_last_token_is_measured_on_last_ones(
+    tmp_path: Path,
+) -> None:
+    made = config(tmp_path, windows={"length": 17, "last_only": True})
+    run = token_run(made, pieces(6), pieces(2, 9), tmp_path / "run", device="cpu")
+    run.train(quiet=True)
+    checkpoint, said = load_tokens(tmp_path / "run"), pieces(3, 5)
+    assert checkpoint.card.last_only
+    ids = [piece.ids(checkpoint.tokenizer) for piece in said]
+    model = run.average
+    _, count = total_nats(model, ids, 17, last_only=True)
+    assert count == sum(math.ceil((len(i) - 1) / 16) for i in ids)
+    found = likelihood(checkpoint, said)
+    assert found["tokens"] == sum(len(i) - 1 for i in ids) > 10 * count
+    assert found["nats_a_note"] * 72 == pytest.approx(found["nats_a_token"] * found["tokens"])
 
 
 def test_half_of_the_beginnings_say_the_style_of_their_piece(tmp_path: Path) -> None:

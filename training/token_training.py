@@ -83,7 +83,8 @@ class TokenTraining:
     def scores(self, model: TokenModel) -> dict[str, float]:
         if not self._valid:
             return {}
-        nats, count = total_nats(model, self._valid, self.config.windows.length)
+        windows = self.config.windows
+        nats, count = total_nats(model, self._valid, windows.length, windows.last_only)
         return {"likelihood": -nats / count}
 
     def card(self, training: Mapping[str, Any], scores: Mapping[str, float]) -> TokenCard:
@@ -95,6 +96,7 @@ class TokenTraining:
             context=config.windows.length - 1,
             data=config.data,
             licence=config.licence,
+            last_only=config.windows.last_only,
             training={**training, "pieces": len(self.pieces)},
             metrics={"valid": {"nats": -scores["likelihood"]}} if scores else {},
         )

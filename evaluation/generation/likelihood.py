@@ -51,10 +51,15 @@ def window_batch(windows: Sequence[IntArray], length: int, last_only: bool = Fal
 
 @torch.no_grad()
 def total_nats(
-    model: TokenModel, pieces: Sequence[IntArray], length: int, batch: int = 16
+    model: TokenModel,
+    pieces: Sequence[IntArray],
+    length: int,
+    last_only: bool = False,
+    batch: int = 16,
 ) -> tuple[float, int]:
     """The nats that ``pieces`` (tokens) cost, and how many tokens they are, in windows of
-    ``length`` that overlap by one token: every token but a piece's first is foretold once."""
+    ``length`` that overlap by one token: every token but a piece's first is foretold once; with
+    ``last_only`` only the last of each window."""
     windows = [
         ids[start : start + length]
         for ids in pieces
@@ -64,7 +69,7 @@ def total_nats(
     device = next(model.parameters()).device
     nats, count = 0.0, 0
     for start in range(0, len(windows), batch):
-        shown = window_batch(windows[start : start + batch], length).to(device)
+        shown = window_batch(windows[start : start + batch], length, last_only).to(device)
         scores = model(shown.ids).float().transpose(1, 2)
         nats += float(
             F.cross_entropy(scores, shown.targets, ignore_index=NO_TOKEN, reduction="sum")
@@ -76,20 +81,23 @@ def total_nats(
 def likelihood(checkpoint: TokenCheckpoint, pieces: Sequence[TokenPiece]) -> dict[str, float]:
     """How likely a checkpoint finds whole pieces, in windows as long as those of its training.
 
-    ``nats_a_token`` counts every token, also what ends a piece; ``nats_a_note`` and
-    ``bits_a_second`` spread the same sum over the pieces' notes and over their time.
+    ``nats_a_token`` is the mean over every token, also what ends a piece, or over a sample of them,
+    one in a window, for a model that foretells only the last; ``nats_a_note`` and ``bits_a_second``
+    spread that of all ``tokens`` over the pieces' notes and over their time.
     """
     model = TokenModel(checkpoint.config).eval()
     model.load_state_dict({k: torch.from_numpy(w) for k, w in checkpoint.weights.items()})
     said = [piece.ids(checkpoint.tokenizer) for piece in pieces]
-    nats, count = total_nats(model, said, checkpoint.card.context + 1)
+    card = checkpoint.card
+    nats, count = total_nats(model, said, card.context + 1, card.last_only)
+    tokens = sum(len(ids) - 1 for ids in said)
     notes = sum(len(piece.notes) for piece in pieces)
     seconds = sum(piece.seconds for piece in pieces)
     return {
         "pieces": len(pieces),
-        "tokens": count,
+        "tokens": tokens,
         "notes": notes,
         "nats_a_token": nats / count,
-        "nats_a_note": nats / notes,
-        "bits_a_second": nats / math.log(2) / seconds,
+        "nats_a_note": nats / count * tokens / notes,
+        "bits_a_second": nats / count * tokens / math.log(2) / seconds,
     }
