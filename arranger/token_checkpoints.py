@@ -27,9 +27,9 @@ class TokenCard:
     """What a checkpoint is, on what it was trained and how good it is.
 
     ``tokenizer`` holds its name and options. ``context`` is the length of the windows that the
-    model was trained on, in tokens; ``last_only``: of which only the next was to be foretold, behind
-    all of them. ``metrics`` maps a split to nats a token and what else was
-    measured; ``data`` and ``licence`` name the training set and its terms.
+    model was trained on, in tokens; ``last_only``: only what follows them was to be foretold.
+    ``metrics`` maps a split to nats a token and what else was measured; ``data`` and ``licence``
+    name the training set and its terms.
     """
 
     name: str

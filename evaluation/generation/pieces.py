@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -195,11 +196,20 @@ def _every(valid_share: float) -> int:
     return max(2, round(1 / valid_share)) if valid_share else sys.maxsize
 
 
+@cache
+def _notes(path: Path) -> NoteSequence | None:
+    """The notes of a file, read once however many models are measured on it; None if it has none
+    that can be read."""
+    try:
+        return read(path).notes
+    except FileError:
+        return None
+
+
 def _scores(paths: Iterable[Path], tokens: Tokenizer[Any]) -> Iterator[ScorePiece]:
     for path in paths:
-        try:
-            notes = read(path).notes
-        except FileError:
+        notes = _notes(path)
+        if notes is None:
             continue
         refused = tokens.refusals(notes)
         if refused:
