@@ -24,6 +24,8 @@ class TokenBackboneConfig:
     ``heads`` and ``feed_forward`` are those of the last four. ``cells`` are an xLSTM's, one a
     block: m (mLSTM) or s (sLSTM), and stand for its ``layers``. ``distances`` are embedded by the
     two with relative positions. ``window``: how many positions attention sees; None: all.
+    ``period``, rotary only: positions are also known by their place in so many, which for tokens
+    that come at a steady rate is the time of the bar; 0: they are not.
     """
 
     kind: str
@@ -35,6 +37,7 @@ class TokenBackboneConfig:
     cells: str = "m"
     distances: int = 256
     window: int | None = None
+    period: int = 0
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -43,6 +46,8 @@ class TokenBackboneConfig:
             raise ValueError(f"{self.heads} heads cannot share {self.units} units evenly")
         if self.kind == "rotary" and self.units // self.heads % 2:
             raise ValueError(f"rotary heads must be of even width, not {self.units // self.heads}")
+        if self.period and self.kind != "rotary":
+            raise ValueError(f"a period is known to rotary backbones, not to {self.kind}")
         if not self.cells or set(self.cells) - {"m", "s"}:
             raise ValueError(f"cells must be letters m and s, not {self.cells!r}")
 

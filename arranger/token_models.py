@@ -86,8 +86,9 @@ def _backbone(config: TokenModelConfig) -> CausalBackbone[Any]:
     if options.kind == "xlstm":
         return XLSTM(options.cells, inputs, options.units, *shape, options.dropout)
     if options.kind == "rotary":
+        reach = (options.window, options.period)
         return RotaryTransformer(
-            inputs, options.units, options.layers, *shape, options.dropout, options.window
+            inputs, options.units, options.layers, *shape, options.dropout, *reach
         )
     return RelativeTransformer(
         inputs,

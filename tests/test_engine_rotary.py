@@ -33,9 +33,13 @@ def both(chosen: TokenModelConfig) -> tuple[RotaryPredictor, Predictor]:
     return RotaryPredictor(chosen, weights), Predictor(chosen, weights)
 
 
-@pytest.mark.parametrize("window", [None, 1, 7, 300])
-def test_numpy_scores_as_torch_does_read_at_once_or_token_by_token(window: int | None) -> None:
-    ours, theirs = both(config(window=window))
+@pytest.mark.parametrize(
+    ("window", "period"), [(None, 0), (None, 6), (1, 0), (7, 0), (7, 4), (300, 0)]
+)
+def test_numpy_scores_as_torch_does_read_at_once_or_token_by_token(
+    window: int | None, period: int
+) -> None:
+    ours, theirs = both(config(window=window, period=period))
     for cut in (1, 5, 300):
         (one, state), (other, past) = ours.read(IDS[:cut]), theirs.read(IDS[:cut])
         np.testing.assert_allclose(one, other, atol=1e-4)
@@ -67,7 +71,7 @@ def test_memory_stays_within_the_window() -> None:
 
 
 def test_the_shapes_of_the_weights_are_those_of_torch() -> None:
-    for chosen in (config(), config(units=8), tiny_config(11, "rotary")):
+    for chosen in (config(), config(units=8), config(period=6), tiny_config(11, "rotary")):
         assert weight_shapes(chosen) == shapes_in_torch(chosen)
 
 

@@ -36,7 +36,7 @@ PRESETS = {
     "ff-transformer": 4_326_041,
     "folk-rnn": 5_652_123,
     "gru": 2_778_706,
-    "jsb-grid": 1_549_053,
+    "jsb-grid": 1_561_341,
     "music-transformer": 8_096_669,
     "performance-rnn": 6_312_861,
     "rnn": 1_595_986,
@@ -214,6 +214,18 @@ def test_the_windows_of_a_style_count_as_often_as_its_weight(tmp_path: Path) -> 
     waltz = [replace(piece, style="waltz") for piece in pieces(2)]
     thrice = TokenTraining(config(tmp_path, windows=windows, **options), waltz, pieces(1))
     assert thrice.batches(1) == 3 * once.batches(1)
+
+
+def test_windows_may_begin_at_bars_alone(tmp_path: Path) -> None:
+    task = TokenTraining(config(tmp_path, windows={"length": 9, "align": 6}), pieces(4), [])
+    starts = {i: set[bytes]() for i in range(4)}
+    for piece, begun in zip(task.pieces, starts.values(), strict=True):
+        ids = piece.ids(task.tokens)
+        begun |= {ids[at : at + 8].tobytes() for at in range(0, len(ids), 6)}
+    for batch in task.epoch(np.random.default_rng(0), 4):
+        assert all(
+            any(row.numpy().tobytes() in begun for begun in starts.values()) for row in batch.ids
+        )
 
 
 def test_a_score_in_the_folder_of_a_style_is_in_that_style(tmp_path: Path) -> None:

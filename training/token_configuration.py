@@ -21,17 +21,20 @@ class WindowConfig:
     foretold. ``transpose`` and ``stretch`` bound how a piece is varied, in semitones and as a
     factor of time, the latter for tokens that count in seconds. ``last_only``: only the last token
     of a window is to be foretold. ``weights``: how many times the windows of pieces of a style
-    count, where not once."""
+    count, where not once. ``align``: windows begin at multiples of so many tokens."""
 
     length: int = 257
     transpose: tuple[int, int] = (0, 0)
     stretch: tuple[float, float] = (1.0, 1.0)
     last_only: bool = False
     weights: Mapping[str, int] = field(default_factory=dict)
+    align: int = 1
 
     def __post_init__(self) -> None:
         if self.length < 2:
             raise ValueError(f"windows must be 2 tokens long or longer, not {self.length}")
+        if self.align < 1:
+            raise ValueError(f"windows must align to 1 token or more, not {self.align}")
 
 
 @dataclass(frozen=True)

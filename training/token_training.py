@@ -111,6 +111,7 @@ class TokenTraining:
         length, style = self.config.windows.length, self.pieces[i].style
         begin = 0 if style is None else -length // 4  # a style is told from how a piece begins
         start = max(0, int(rng.integers(begin, max(1, len(ids) - length + 1))))
+        start -= start % self.config.windows.align
         window = ids[start : start + length]
         if start == 0 and style is not None and rng.random() < STYLED:
             opened = len(self.tokens.opening)

@@ -59,7 +59,8 @@ class RotaryLayer(nn.Module):
 
 
 class RotaryTransformer(CausalBackbone[RotaryState]):
-    """``window``: how many positions one sees, itself among them; None: all."""
+    """``window``: how many positions one sees, itself among them; None: all. ``period``: each also
+    knows its place in so many; 0: it does not."""
 
     def __init__(
         self,
@@ -70,12 +71,14 @@ class RotaryTransformer(CausalBackbone[RotaryState]):
         feed_forward: int,
         dropout: float = 0.0,
         window: int | None = None,
+        period: int = 0,
     ) -> None:
         super().__init__()
         self.outputs = width
         self.heads = heads
         self.window = window
         self.embed = nn.Identity() if inputs == width else nn.Linear(inputs, width, bias=False)
+        self.place = nn.Embedding(period, width) if period else None
         self.dropout = nn.Dropout(dropout)
         self.layers = nn.ModuleList(
             RotaryLayer(width, heads, feed_forward, dropout) for _ in range(layers)
@@ -93,7 +96,10 @@ class RotaryTransformer(CausalBackbone[RotaryState]):
         rate = 10_000.0 ** (-torch.arange(0, d, 2, device=x.device) / d)
         angle = position[:, None] * rate
         turn = torch.stack([angle.cos(), angle.sin()]).to(x.dtype)
-        x, after = self.dropout(self.embed(x)), []
+        x, after = self.embed(x), []
+        if self.place is not None:
+            x = x + self.place(position % self.place.num_embeddings)
+        x = self.dropout(x)
         for layer, before in zip(cast("list[RotaryLayer]", self.layers), state.pasts, strict=True):
             x, behind = layer(x, before, turn, self.window)
             after.append(behind)

@@ -49,6 +49,8 @@ def weight_shapes(config: TokenModelConfig) -> Shapes:
     shapes: Shapes = {"embedding.weight": (config.tokens, config.embedding)}
     if config.embedding != width:
         shapes["backbone.embed.weight"] = (width, config.embedding)
+    if backbone.period:
+        shapes["backbone.place.weight"] = (backbone.period, width)
     for k in range(backbone.layers):
         layer = f"backbone.layers.{k}"
         shapes[f"{layer}.attention_norm.weight"] = (width,)
@@ -70,6 +72,7 @@ class RotaryPredictor:
         self._heads = config.backbone.heads
         self._size = config.backbone.units // self._heads
         self._window = config.backbone.window
+        self._period = config.backbone.period
         self._rates = _BASE ** (-np.arange(0, self._size, 2) / self._size)
 
     def read(
@@ -84,6 +87,9 @@ class RotaryPredictor:
         x = self._w["embedding.weight"][ids]
         if "backbone.embed.weight" in self._w:
             x = self._linear("backbone.embed", x)
+        if self._period:
+            place = np.arange(state.position, state.position + len(ids)) % self._period
+            x = x + self._w["backbone.place.weight"][place]
         for rows, layer in zip(state.rows.array, self._layers, strict=True):
             x = x + self._linear(f"{layer}.out", self._attention(layer, x, turn, rows, state))
             up = self._linear(f"{layer}.feed_in", self._norm(f"{layer}.feed_norm", x))
