@@ -6,6 +6,7 @@ notes, grammars or chance.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -47,7 +48,8 @@ class TokenModel(nn.Module):
 
     def _front(self, ids: Tensor) -> Tensor:
         if self.embedding is None:
-            return F.one_hot(ids, self.config.tokens).float()
+            tokens = self.config.tokens
+            return F.one_hot(ids, tokens) * math.sqrt(tokens)  # as long as an embedding is
         x: Tensor = self.embedding(ids)
         return x
 

@@ -22,6 +22,21 @@ CellState = tuple[Any, ...]
 """For each layer its hidden state (1, batch, units); for an LSTM also the cell's."""
 
 
+def _initialise(layer: nn.Module, units: int) -> None:
+    """Weights that let three layers begin to learn: gate by gate Glorot's for inputs and orthogonal
+    ones for the past; an LSTM remembers until it learns to forget (Jozefowicz et al. 2015)."""
+    for name, weights in layer.named_parameters():
+        for gate in weights.detach().chunk(len(weights) // units):
+            if name.startswith("weight_ih"):
+                nn.init.xavier_uniform_(gate)
+            elif name.startswith("weight_hh"):
+                nn.init.orthogonal_(gate)
+            else:
+                nn.init.zeros_(gate)
+        if isinstance(layer, nn.LSTM) and name.startswith("bias_ih"):
+            nn.init.ones_(weights.detach()[units : 2 * units])
+
+
 class CellStack(CausalBackbone[CellState]):
     """``layers`` layers of ``units`` cells; ``kind`` is rnn, gru or lstm."""
 
@@ -33,6 +48,8 @@ class CellStack(CausalBackbone[CellState]):
         self.outputs = units
         widths = [inputs] + [units] * (layers - 1)
         self.layers = nn.ModuleList(CELLS[kind](width, units, batch_first=True) for width in widths)
+        for layer in self.layers:
+            _initialise(layer, units)
         self.dropout = nn.Dropout(dropout)
 
     def initial_state(self, batch: int) -> CellState:
