@@ -86,6 +86,12 @@ class Generator:
         card, model = checkpoint.card, checkpoint.predictor(device, precision)
         return cls(card.name, checkpoint.tokenizer, model, card.context)
 
+    def warm_up(self) -> None:
+        """Read a few lengths and a token behind each, so that nobody waits for what is done once."""
+        for count in (1, self.context // 2, self.context):
+            _, state = self._model.read(np.zeros(count, np.int64))
+            self._model.read(np.zeros(1, np.int64), state)
+
     def stream(
         self,
         notes: NoteSequence,

@@ -18,7 +18,8 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from .guard import LOOPBACK, TOKEN
-from .settings import Service
+from .models import check_device
+from .settings import ApiSettings, Service
 
 if TYPE_CHECKING:
     from ray import serve
@@ -100,7 +101,8 @@ def quiet() -> None:
 
 
 def deploy(service: Service) -> None:
-    """Deploy the applications, in place of those that run."""
+    """Deploy the applications, in place of those that run; ValueError where they cannot run."""
+    _check_device(service)
     from ray import serve
 
     serve.run_many([_target(application) for application in service.applications])
@@ -183,6 +185,7 @@ def _target(application: Mapping[str, Any]) -> serve.RunTarget:
 
 
 def _check(service: Service) -> None:
+    _check_device(service)
     if service.host not in LOOPBACK and not os.environ.get(TOKEN):
         raise ValueError(
             f"host {service.host}: beyond this machine a token is needed: set {TOKEN}, or listen "
@@ -197,3 +200,10 @@ def _check(service: Service) -> None:
                 f"port {service.port} cannot be listened at ({error.strerror}): choose another "
                 f"with --port"
             ) from error
+
+
+def _check_device(service: Service) -> None:
+    """Ray would wait without end for a GPU that this machine has not."""
+    for application in service.applications:
+        if application["name"] == "api":
+            check_device(ApiSettings.from_dict(application.get("args") or {}).models)
