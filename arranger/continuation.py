@@ -87,7 +87,7 @@ class Generator:
         return cls(card.name, checkpoint.tokenizer, model, card.context)
 
     def warm_up(self) -> None:
-        """Read a few lengths and a token behind each, so that nobody waits for what is done once."""
+        """Read a few lengths, and a token behind each: what is done only once is done then."""
         for count in (1, self.context // 2, self.context):
             _, state = self._model.read(np.zeros(count, np.int64))
             self._model.read(np.zeros(1, np.int64), state)

@@ -13,12 +13,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from .guard import LOOPBACK, TOKEN
 from .models import check_device
+from .problems import busy
 from .settings import ApiSettings, Service
 
 if TYPE_CHECKING:
@@ -41,6 +43,10 @@ _ATTEMPTS = 2
 
 _STORE_BYTES = 80_000_000
 """Ray's shared memory, of which nothing here makes use."""
+
+
+_PROXY_ERROR, _EXCUSED_S = "500.http", 2
+"""The name that Ray gives to that file; seconds after which to ask again."""
 
 
 _say = partial(print, flush=True)
@@ -86,6 +92,7 @@ def serving(service: Service) -> Iterator[float]:
 
     try:
         _start(service)
+        _excuse_proxy()
         deploy(service)
         yield time.perf_counter() - began
     finally:
@@ -133,6 +140,18 @@ def _start(service: Service) -> None:
             if attempt + 1 == _ATTEMPTS:
                 reason = str(error).partition("\n")[0]
                 raise OSError(f"Ray cannot be started: {reason}") from error
+
+
+def _excuse_proxy() -> None:
+    """Have the proxy tell those whose process has died that they may ask again: Ray's HAProxy
+    reads what it says then from a file beside its configuration, each time applications change."""
+    file = Path(os.environ["RAY_SERVE_HAPROXY_CONFIG_FILE_LOC"]).with_name(_PROXY_ERROR)
+    if file.is_file():
+        answer = busy("the process that worked on this has ended: ask again", _EXCUSED_S).response()
+        lines = [f"{name}: {value}" for name, value in answer.headers.items()]
+        status = HTTPStatus(answer.status_code)
+        head = "\r\n".join([f"HTTP/1.1 {status.value} {status.phrase}", *lines, "", ""])
+        file.write_bytes(head.encode() + bytes(answer.body))
 
 
 def _next(wishes: SimpleQueue[int]) -> int:
