@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from http import HTTPStatus
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -46,7 +45,7 @@ _STORE_BYTES = 80_000_000
 
 
 _PROXY_ERROR, _EXCUSED_S = "500.http", 2
-"""The name that Ray gives to that file; seconds after which to ask again."""
+"""The name that Ray gives to such a file; seconds after which to ask again."""
 
 
 _say = partial(print, flush=True)
@@ -92,7 +91,7 @@ def serving(service: Service) -> Iterator[float]:
 
     try:
         _start(service)
-        _excuse_proxy()
+        _excuse_proxy(folder)
         deploy(service)
         yield time.perf_counter() - began
     finally:
@@ -142,16 +141,16 @@ def _start(service: Service) -> None:
                 raise OSError(f"Ray cannot be started: {reason}") from error
 
 
-def _excuse_proxy() -> None:
+def _excuse_proxy(folder: Path) -> None:
     """Have the proxy tell those whose process has died that they may ask again: Ray's HAProxy
-    reads what it says then from a file beside its configuration, each time applications change."""
-    file = Path(os.environ["RAY_SERVE_HAPROXY_CONFIG_FILE_LOC"]).with_name(_PROXY_ERROR)
-    if file.is_file():
-        answer = busy("the process that worked on this has ended: ask again", _EXCUSED_S).response()
-        lines = [f"{name}: {value}" for name, value in answer.headers.items()]
-        status = HTTPStatus(answer.status_code)
-        head = "\r\n".join([f"HTTP/1.1 {status.value} {status.phrase}", *lines, "", ""])
-        file.write_bytes(head.encode() + bytes(answer.body))
+    reads what it says then from files in ``folder``, anew each time that applications change."""
+    problem = busy("the process that worked on this has ended: ask again", _EXCUSED_S)
+    answer = problem.response()
+    headers = [f"{name}: {value}" for name, value in answer.headers.items()]
+    status = f"HTTP/1.1 {answer.status_code} {problem.status.phrase}"
+    head = "\r\n".join([status, *headers, "", ""]).encode()
+    for file in folder.glob(f"*/{_PROXY_ERROR}"):
+        file.write_bytes(head + bytes(answer.body))
 
 
 def _next(wishes: SimpleQueue[int]) -> int:
