@@ -75,13 +75,22 @@ class Generator:
         self._model = model
 
     @classmethod
-    def from_pretrained(cls, name_or_path: str | Path) -> Generator:
-        """The shipped checkpoint of that name, or the one in that folder."""
+    def from_pretrained(
+        cls, name_or_path: str | Path, device: str | None = None, precision: str = "auto"
+    ) -> Generator:
+        """The shipped checkpoint of that name, or the one in that folder; where and how precisely
+        it runs as ``token_checkpoints.predictor_for`` has it."""
         from .token_checkpoints import load_tokens
 
         checkpoint = load_tokens(name_or_path)
-        card = checkpoint.card
-        return cls(card.name, checkpoint.tokenizer, checkpoint.predictor(), card.context)
+        card, model = checkpoint.card, checkpoint.predictor(device, precision)
+        return cls(card.name, checkpoint.tokenizer, model, card.context)
+
+    def warm_up(self) -> None:
+        """Read a few lengths, and a token behind each: what is done only once is done then."""
+        for count in (1, self.context // 2, self.context):
+            _, state = self._model.read(np.zeros(count, np.int64))
+            self._model.read(np.zeros(1, np.int64), state)
 
     def stream(
         self,

@@ -10,7 +10,6 @@ features, but for the memory of what each part has played.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
@@ -227,12 +226,13 @@ class Beam:
             at = parent[at]
         return likely
 
-    def latest(self, count: int) -> list[tuple[int, float]]:
-        """Part and confidence of the last ``count`` notes in the best alternative."""
+    def latest(self, count: int) -> list[tuple[int, Floats]]:
+        """Of the last ``count`` notes in the best alternative: the part, and the log probability
+        of every part, (parts,)."""
         at, found = int(self.cost.argmin()), []
         for parent, part, likelihood in self._steps[: -count - 1 : -1]:
             chosen, at = int(part[at]), int(parent[at])
-            found.append((chosen, math.exp(_row(likelihood, at)[chosen])))
+            found.append((chosen, _row(likelihood, at)))
         return found[::-1]
 
     def trace(self, count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

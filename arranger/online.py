@@ -151,7 +151,7 @@ class Session:
             self._ready += self._speaker.due(self._belief, time)
 
     def _take(self) -> list[Decision]:
-        ready, self._ready = sorted(self._ready), []
+        ready, self._ready = sorted(self._ready, key=lambda decision: decision.note), []
         return ready
 
     def _hear_keys(self, keys: Sequence[_Key], time: float, locks: Mapping[int, int]) -> None:
@@ -165,8 +165,8 @@ class Session:
         for note, pitch in zip(notes, pitches, strict=True):
             self._down[pitch].append(note)
         if self._speaker is None:
-            said = self._belief.latest(len(keys))
-            self._ready += [Decision(note, *one) for note, one in zip(notes, said, strict=True)]
+            for note, (part, row) in zip(notes, self._belief.latest(len(keys)), strict=True):
+                self._ready.append(Decision(note, part, math.exp(row[part]), np.exp(row)))
             return
         self._speaker.strike(notes, pitches, time, locks)
         if self._speaker.look_ahead == 0:
@@ -269,14 +269,16 @@ class LiveArranger:
         else:
             events = as_written(gridded)
         parts, confidence = np.empty(len(notes), np.int64), np.empty(len(notes))
+        likely = np.empty((len(notes), len(self.ensemble)))
         session = self.session(hints, metrical=not self.stage)
         locks = hints.after(order).locks
         pitch, velocity = gridded.pitch.tolist(), gridded.velocity.tolist()
         struck: list[int] = []  # the note of the piece that each note of the session is
 
         def note_down(decisions: Sequence[Decision]) -> None:
-            for note, part, sure in decisions:
-                parts[struck[note]], confidence[struck[note]] = part, sure
+            for note, part, sure, row in decisions:
+                n = struck[note]
+                parts[n], confidence[n], likely[n] = part, sure, row
 
         for time, is_on, keys in gestures(events):
             if not is_on:
@@ -288,4 +290,5 @@ class LiveArranger:
             note_down(session.chord_on([pitch[n] for n in keys], time, force, fixed))
         note_down(session.advance(math.inf))
         broken = report_violations(gridded, self.ensemble, parts)
-        return Arrangement(gridded, self.ensemble, parts, confidence, broken).of(notes, order)
+        found = Arrangement(gridded, self.ensemble, parts, confidence, broken, likely)
+        return found.of(notes, order)

@@ -23,11 +23,13 @@ _IMPOSSIBLE = -50.0
 
 
 class Decision(NamedTuple):
-    """The part that note ``note``, counted from 0 as heard, was given, and how sure it is."""
+    """The part that note ``note``, counted from 0 as heard, was given, how sure it is, and how
+    likely each part was then, (parts,)."""
 
     note: int
     part: int
     confidence: float
+    likely: Floats
 
 
 class _Waiting(NamedTuple):
@@ -84,7 +86,7 @@ class Speaker:
             pitches = [note.pitch for note in chord]
             self._said.press([note.note for note in chord], pitches, time, score, locks)
         said = zip(now, self._said.latest(count), likely, strict=False)
-        return [Decision(n.note, part, min(1.0, float(p[part]))) for n, (part, _), p in said]
+        return [Decision(n.note, part, min(1.0, float(p[part])), p) for n, (part, _), p in said]
 
     def _end(self, ends: int, time: float) -> None:
         """End what had ended when the next note was struck; all of it has been said by now."""

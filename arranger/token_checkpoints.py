@@ -53,9 +53,9 @@ class TokenCheckpoint:
     tokenizer: Tokenizer[Any]
     weights: Mapping[str, NDArray[np.float32]]
 
-    def predictor(self) -> NextToken:
-        """The model, ready to run."""
-        return predictor_for(self.config, self.weights)
+    def predictor(self, device: str | None = None, precision: str = "auto") -> NextToken:
+        """The model, ready to run, as ``predictor_for``."""
+        return predictor_for(self.config, self.weights, device, precision)
 
 
 def load_tokens(name_or_path: str | Path) -> TokenCheckpoint:
@@ -83,14 +83,18 @@ def load_tokens(name_or_path: str | Path) -> TokenCheckpoint:
 
 
 def predictor_for(
-    config: TokenModelConfig, weights: Mapping[str, NDArray[np.float32]]
+    config: TokenModelConfig,
+    weights: Mapping[str, NDArray[np.float32]],
+    device: str | None = None,
+    precision: str = "auto",
 ) -> NextToken:
-    """A model at work: with numpy where that can run it, else with torch."""
-    if rotary.runs(config):
+    """A model at work: in torch on ``device``, one of torch's names; None: with numpy where that
+    can run it, else in torch on the processor."""
+    if device is None and rotary.runs(config):
         return rotary.RotaryPredictor(config, weights)
     from .token_models import Predictor
 
-    return Predictor(config, weights)
+    return Predictor(config, weights, device or "cpu", precision)
 
 
 def _weight_shapes(config: TokenModelConfig) -> Shapes:

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from . import devices
 from .backbones import XLSTM, CausalBackbone, CellStack, RelativeTransformer, RotaryTransformer
 from .notes import IntArray
 from .token_configuration import CELL_KINDS, TokenHeadConfig, TokenModelConfig
@@ -48,20 +49,27 @@ class TokenModel(nn.Module):
 
     def _front(self, ids: Tensor) -> Tensor:
         if self.embedding is None:
-            tokens = self.config.tokens
-            return F.one_hot(ids, tokens) * math.sqrt(tokens)  # as long as an embedding is
+            one_hot = F.one_hot(ids, self.config.tokens).to(next(self.parameters()).dtype)
+            return one_hot * math.sqrt(self.config.tokens)  # as long as an embedding is
         x: Tensor = self.embedding(ids)
         return x
 
 
 class Predictor:
-    """A trained token model at work on one sequence, in numpy's terms."""
+    """A trained token model at work on one sequence, in numpy's terms. ``device`` is torch's name
+    of where, ``precision`` one of ``devices.PRECISIONS``."""
 
     def __init__(
-        self, config: TokenModelConfig, weights: Mapping[str, NDArray[np.float32]]
+        self,
+        config: TokenModelConfig,
+        weights: Mapping[str, NDArray[np.float32]],
+        device: str = "cpu",
+        precision: str = "auto",
     ) -> None:
+        self._device = devices.device(device)
         self._model = TokenModel(config).eval()
         self._model.load_state_dict({k: torch.from_numpy(w) for k, w in weights.items()})
+        self._model.to(self._device, devices.precision(precision, self._device))
 
     @torch.inference_mode()
     def read(self, ids: IntArray, state: Any = None) -> tuple[NDArray[np.float64], Any]:
@@ -70,8 +78,8 @@ class Predictor:
         Returns the scores of the next token, (tokens,), and the state behind the last.
         """
         state = self._model.initial_state(1) if state is None else state
-        scores, state = self._model.extend(torch.from_numpy(ids)[None], state)
-        return scores[0].double().numpy(), state
+        scores, state = self._model.extend(torch.from_numpy(ids)[None].to(self._device), state)
+        return scores[0].float().cpu().double().numpy(), state
 
 
 def weight_shapes(config: TokenModelConfig) -> dict[str, tuple[int, ...]]:

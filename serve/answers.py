@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,9 @@ Json = dict[str, Any]
 
 MIDI, MUSICXML, PNG = "audio/midi", "application/vnd.recordare.musicxml+xml", "image/png"
 JSON = "application/json"
+_DRAWING = threading.Lock()
+"""matplotlib bears one thread at a time."""
+
 SUFFIX = {MIDI: ".mid", MUSICXML: ".musicxml", PNG: ".png", JSON: ".json"}
 
 
@@ -62,7 +66,7 @@ def picture(source: Source, arrangement: Arrangement) -> bytes:
     """A piano roll, each part in its colour."""
     from evaluation.figures import piano_roll
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _DRAWING:
         path = Path(folder) / "roll.png"
         piano_roll(arrangement, Path(source.name).stem, path)
         return path.read_bytes()

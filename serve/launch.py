@@ -18,7 +18,9 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from .guard import LOOPBACK, TOKEN
-from .settings import Service
+from .models import check_device
+from .problems import busy
+from .settings import ApiSettings, Service
 
 if TYPE_CHECKING:
     from ray import serve
@@ -40,6 +42,10 @@ _ATTEMPTS = 2
 
 _STORE_BYTES = 80_000_000
 """Ray's shared memory, of which nothing here makes use."""
+
+
+_PROXY_ERROR, _EXCUSED_S = "500.http", 2
+"""The name that Ray gives to such a file; seconds after which to ask again."""
 
 
 _say = partial(print, flush=True)
@@ -85,6 +91,7 @@ def serving(service: Service) -> Iterator[float]:
 
     try:
         _start(service)
+        _excuse_proxy(folder)
         deploy(service)
         yield time.perf_counter() - began
     finally:
@@ -100,7 +107,8 @@ def quiet() -> None:
 
 
 def deploy(service: Service) -> None:
-    """Deploy the applications, in place of those that run."""
+    """Deploy the applications, in place of those that run; ValueError where they cannot run."""
+    _check_device(service)
     from ray import serve
 
     serve.run_many([_target(application) for application in service.applications])
@@ -131,6 +139,18 @@ def _start(service: Service) -> None:
             if attempt + 1 == _ATTEMPTS:
                 reason = str(error).partition("\n")[0]
                 raise OSError(f"Ray cannot be started: {reason}") from error
+
+
+def _excuse_proxy(folder: Path) -> None:
+    """Have the proxy tell those whose process has died that they may ask again: Ray's HAProxy
+    reads what it says then from files in ``folder``, anew each time that applications change."""
+    problem = busy("the process that worked on this has ended: ask again", _EXCUSED_S)
+    answer = problem.response()
+    headers = [f"{name}: {value}" for name, value in answer.headers.items()]
+    status = f"HTTP/1.1 {answer.status_code} {problem.status.phrase}"
+    head = "\r\n".join([status, *headers, "", ""]).encode()
+    for file in folder.glob(f"*/{_PROXY_ERROR}"):
+        file.write_bytes(head + bytes(answer.body))
 
 
 def _next(wishes: SimpleQueue[int]) -> int:
@@ -183,6 +203,7 @@ def _target(application: Mapping[str, Any]) -> serve.RunTarget:
 
 
 def _check(service: Service) -> None:
+    _check_device(service)
     if service.host not in LOOPBACK and not os.environ.get(TOKEN):
         raise ValueError(
             f"host {service.host}: beyond this machine a token is needed: set {TOKEN}, or listen "
@@ -197,3 +218,10 @@ def _check(service: Service) -> None:
                 f"port {service.port} cannot be listened at ({error.strerror}): choose another "
                 f"with --port"
             ) from error
+
+
+def _check_device(service: Service) -> None:
+    """Ray would wait without end for a GPU that this machine has not."""
+    for application in service.applications:
+        if application["name"] == "api":
+            check_device(ApiSettings.from_dict(application.get("args") or {}).models)

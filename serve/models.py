@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from arranger import checkpoints
 from arranger.checkpoints import Checkpoint, load, load_for, read_card, shipped
@@ -17,20 +17,28 @@ from arranger.continuation import Generator
 from arranger.ensembles import Ensemble
 from arranger.offline import Arranger
 from arranger.online import LiveArranger
+from arranger.passes import PassLimits
 
 from . import settings
+
+if TYPE_CHECKING:
+    from arranger.accelerated import AcceleratedEngine
 
 _KEPT = 32
 """Arrangers that are kept; each holds 1 to 2 MB."""
 
 
 class Models:
-    """Gives arrangers and generators. Threads share it."""
+    """Gives arrangers and generators. Threads share it. ValueError where torch does not see the
+    device that is wanted."""
 
     def __init__(self, wanted: settings.Models) -> None:
-        self._device = wanted.device
+        check_device(wanted)
+        self._wanted = wanted
         self._folders = {_name(Path(folder)): Path(folder) for folder in wanted.folders}
         self._arrangers: dict[object, Arranger | LiveArranger] = {}
+        self._engines: dict[str, AcceleratedEngine] = {}
+        """By checkpoint: whatever the ensemble, those who hear with one share its passes."""
         self._generators: dict[str, Generator] = {}
         self._lock = threading.Lock()
 
@@ -49,7 +57,7 @@ class Models:
                 while len(self._arrangers) >= _KEPT:
                     del self._arrangers[next(iter(self._arrangers))]
                 checkpoint = load_for(self._path(name), ensemble, mode)
-                self._arrangers[key] = self._made(checkpoint, mode)
+                self._arrangers[key] = self._made(checkpoint, mode, self._path(name))
             return self._arrangers[key]
 
     def on_stage(self, ensemble: Ensemble, name: str | None = None) -> LiveArranger:
@@ -69,7 +77,9 @@ class Models:
             if chosen not in self._generators:
                 path = self._path(chosen)
                 assert path is not None
-                self._generators[chosen] = Generator.from_pretrained(path)
+                self._generators[chosen] = Generator.from_pretrained(
+                    path, self._wanted.torch_device, self._wanted.precision
+                )
             return self._generators[chosen]
 
     def arranging(self) -> list[str]:
@@ -86,15 +96,20 @@ class Models:
             yield name, read_card(self._folders.get(name, checkpoints.PRETRAINED / name))
 
     def warm_up(self, names: tuple[str, ...]) -> None:
-        """Load models, so that nobody has to wait for them."""
+        """Load models, so that nobody has to wait for them; those in torch run once too."""
         for name in names:
             if name in self.continuing():
-                self.generator(name)
+                generator = self.generator(name)
+                if generator is not None and self._wanted.torch_device is not None:
+                    generator.warm_up()
             elif name in self.arranging():
                 checkpoint = load(self._path(name) or name)
-                self.arranger(checkpoint.ensemble, checkpoint.card.mode)
+                asked_for = name if name in self._folders else None
+                self.arranger(checkpoint.ensemble, checkpoint.card.mode, asked_for)
             else:
                 raise ValueError(f"models: unknown model {name!r} to warm up")
+        for engine in self._engines.values():
+            engine.warm_up()
 
     def _names(self, made_for: str) -> list[str]:
         own = [name for name, folder in self._folders.items() if made_for in read_card(folder)]
@@ -103,14 +118,36 @@ class Models:
     def _path(self, name: str | None) -> str | Path | None:
         return None if name is None else self._folders.get(name, name)
 
-    def _made(self, checkpoint: Checkpoint, mode: str) -> Arranger | LiveArranger:
+    def _made(
+        self, checkpoint: Checkpoint, mode: str, path: str | Path | None
+    ) -> Arranger | LiveArranger:
         if mode != "offline":
             return LiveArranger(checkpoint)
-        if self._device == "numpy":
+        if self._wanted.torch_device is None:
             return Arranger(checkpoint)
+        return Arranger(checkpoint, engine=self._engine(checkpoint, path or checkpoint.card.name))
+
+    def _engine(self, checkpoint: Checkpoint, path: str | Path) -> AcceleratedEngine:
         from arranger.accelerated import AcceleratedEngine
 
-        return Arranger(checkpoint, engine=AcceleratedEngine(checkpoint, self._device))
+        key, wanted = str(path), self._wanted
+        if key not in self._engines:
+            limits = PassLimits(wanted.pass_notes, seconds=wanted.pass_milliseconds / 1000)
+            self._engines[key] = AcceleratedEngine(
+                checkpoint, wanted.device, wanted.precision, limits
+            )
+        return self._engines[key]
+
+
+def check_device(wanted: settings.Models) -> None:
+    """ValueError, with one sentence, where torch does not see the device that is wanted."""
+    if wanted.torch_device is not None:
+        from arranger import devices
+
+        try:
+            devices.device(wanted.torch_device)
+        except ValueError as error:
+            raise ValueError(f"models: {error}") from error
 
 
 def _name(folder: Path) -> str:

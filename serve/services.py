@@ -47,7 +47,7 @@ class Services:
             store,
             folder,
             Metrics(),
-            Slots("arranging", 1, waiting),
+            Slots("arranging", settings.models.threads, waiting),
             Slots("generating", 1, waiting),
             Slots("reading", 1, waiting),
         )

@@ -6,7 +6,7 @@ of Serve's form; not Ray.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,9 @@ _DEPLOYMENT = {
     *("ray_actor_options", "graceful_shutdown_timeout_s", "graceful_shutdown_wait_loop_s"),
     *("health_check_period_s", "health_check_timeout_s", "max_replicas_per_node"),
 }
+
+_DEVICES = ("numpy", "cpu", "cuda")
+_PRECISIONS = ("auto", "fp32", "bf16")
 
 
 @dataclass(frozen=True)
@@ -75,12 +78,44 @@ class Jobs:
 
 @dataclass(frozen=True)
 class Models:
-    """``device``: numpy, or torch's name of where backbones run (cpu, cuda). ``warm`` models are
-    ready before the first request; ``folders`` hold checkpoints beside the shipped ones."""
+    """``warm`` models are ready before the first request; ``folders`` hold checkpoints beside the
+    shipped ones. ``device``: where models of whole pieces and those that continue run, with numpy
+    or in torch on cpu or cuda; live ones run with numpy.
+
+    The others are torch's alone. ``precision``: fp32, bf16, or auto: bf16 on cuda, else fp32.
+    ``at_once`` pieces are arranged at once; they share passes of at most ``pass_notes``, padding
+    included, which wait at most ``pass_milliseconds`` for company.
+    """
 
     device: str = "numpy"
+    precision: str = "auto"
+    at_once: int = 8
+    pass_notes: int = 65_536
+    pass_milliseconds: float = 2.0
     warm: tuple[str, ...] = ("chorale-offline",)
     folders: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.device not in _DEVICES:
+            raise ValueError(
+                f"models: device must be one of {', '.join(_DEVICES)}, not {self.device!r}"
+            )
+        if self.precision not in _PRECISIONS:
+            raise ValueError(
+                f"models: precision must be one of {', '.join(_PRECISIONS)}, not {self.precision!r}"
+            )
+        if self.at_once < 1:
+            raise ValueError(f"models: at_once must be 1 or more, not {self.at_once}")
+
+    @property
+    def torch_device(self) -> str | None:
+        """Torch's name of the device; None: numpy."""
+        return None if self.device == "numpy" else self.device
+
+    @property
+    def threads(self) -> int:
+        """How many pieces a process arranges at once: with numpy, one at a time is fastest."""
+        return 1 if self.torch_device is None else self.at_once
 
 
 @dataclass(frozen=True)
@@ -182,11 +217,39 @@ def _service(document: Any) -> Service:
                     f"deployments of {name} are {known}, not {deployment.get('name')!r}"
                 )
         if name == "api":
-            ApiSettings.from_dict(application.get("args") or {})
+            settings = ApiSettings.from_dict(application.get("args") or {})
+            _check_gpus(settings.models.device, application.get("deployments") or ())
     host, port = http.get("host", "127.0.0.1"), http.get("port", 8000)
     if not isinstance(host, str):
         raise ValueError(f"http_options: host must be a name or an address, not {host!r}")
     return Service(host, port, tuple(applications))
+
+
+def _check_gpus(device: str, deployments: Sequence[Mapping[str, Any]]) -> None:
+    """Ray shows a GPU only to those deployments that ask for one, and then to no others."""
+    asked = {one["name"]: _gpus(one) for one in deployments}
+    for name in sorted(_DEPLOYMENTS["api"]):
+        share = asked.get(name, 0)
+        if device == "cuda" and share == 0:
+            raise ValueError(
+                f"models: device cuda needs a GPU for {name}: give it num_gpus in "
+                f"ray_actor_options, 0.25 for a quarter of one"
+            )
+        if device != "cuda" and share > 0:
+            raise ValueError(
+                f"{name}: num_gpus {share:g} would keep a GPU idle, as models: device is "
+                f"{device}, not cuda"
+            )
+
+
+def _gpus(deployment: Mapping[str, Any]) -> float:
+    options = deployment.get("ray_actor_options") or {}
+    if not isinstance(options, dict):
+        raise ValueError(f"ray_actor_options: expected keys and values, not {options!r}")
+    share = options.get("num_gpus", 0)
+    if type(share) not in {int, float} or share < 0:
+        raise ValueError(f"ray_actor_options: num_gpus must be a number from 0, not {share!r}")
+    return float(share)
 
 
 def _check(document: Any, known: set[str], name: str) -> None:

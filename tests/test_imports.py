@@ -21,7 +21,8 @@ LAYERS = (
     ("clock",),
     ("ensembles", "hints", "arrangement", "files", "tokenizers"),
     ("performance", "casting", "features", "backbones", "decoding"),
-    ("configuration", "models", "engine", "token_configuration", "token_models", "sampling"),
+    ("configuration", "devices", "passes"),
+    ("models", "engine", "token_configuration", "token_models", "sampling"),
     ("checkpoints", "token_checkpoints"),
     ("accelerated", "offline", "speaking", "online", "continuation"),
     ("jobs", "continue_jobs", "client"),
@@ -44,12 +45,12 @@ PROGRAMS = {
 }
 """What each package may import of the other packages. arranger.cli may import them all, lazily."""
 
-ALONE = {"arranger.backbones", "arranger.notes"}
+ALONE = {"arranger.backbones", "arranger.devices", "arranger.notes", "arranger.passes"}
 """These import nothing of ours outside themselves."""
 
 LIBRARIES = {
     "torch": (
-        *("arranger.accelerated", "arranger.backbones", "arranger.models"),
+        *("arranger.accelerated", "arranger.backbones", "arranger.devices", "arranger.models"),
         *("arranger.token_models", "evaluation.generation.likelihood", "training"),
     ),
     "matplotlib": ("evaluation",),

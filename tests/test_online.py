@@ -72,6 +72,19 @@ def test_a_stage_performance_labels_every_note_once() -> None:
     assert ((arrangement.confidence >= 0) & (arrangement.confidence <= 1)).all()
 
 
+@pytest.mark.parametrize("stage", [False, True])
+@pytest.mark.parametrize("kind", LIVE)
+def test_each_decision_tells_how_likely_every_part_was(
+    kind: tuple[str, str, str], stage: bool
+) -> None:
+    notes, _ = four_voices(10)
+    found = LiveArranger(tiny_checkpoint(*kind), stage=stage).label(notes, Hints())
+    assert found.likely is not None
+    np.testing.assert_allclose(found.likely.sum(axis=1), 1, atol=1e-4)
+    own = found.likely[np.arange(len(notes)), found.parts]
+    np.testing.assert_allclose(own, found.confidence, atol=1e-6)
+
+
 def test_a_key_released_ends_the_note_that_it_struck_first() -> None:
     session = LiveArranger(tiny_checkpoint("note")).session()
     assert [one.note for one in session.note_on(60, 0.0)] == [0]
@@ -119,10 +132,10 @@ def test_with_a_look_ahead_every_note_is_said_once_from_what_is_heard_by_then(st
                 found = session.note_on(pitch, event.time)
             else:
                 session.note_off(pitch, event.time)
-            said |= {struck[one.note]: one[1:] for one in found}
+            said |= {struck[one.note]: (one.part, one.confidence) for one in found}
         rest = session.advance(np.inf)
         assert not said.keys() & {struck[one.note] for one in rest}
-        return said | {struck[one.note]: one[1:] for one in rest}
+        return said | {struck[one.note]: (one.part, one.confidence) for one in rest}
 
     whole = play(np.inf)
     assert len(whole) == len(notes)

@@ -141,10 +141,12 @@ def test_an_ensemble_of_ones_own_is_arranged_for(service: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("mode", ["live", "chord-live"])
-def test_live_modes_decide_without_a_runner_up(service: httpx.Client, mode: str) -> None:
+def test_live_modes_tell_the_runner_up_too(service: httpx.Client, mode: str) -> None:
     told = service.post(AT, json={"notes": as_notes(), "resolution": 24, "mode": mode}).json()
     assert told["mode"] == mode
-    assert all(note["runner_up"] is None for note in told["notes"])
+    for note in told["notes"]:
+        assert note["runner_up"]["part"] != note["part"]
+        assert 0 <= note["runner_up"]["confidence"] <= 1
 
 
 def test_no_notes_are_no_fault(service: httpx.Client) -> None:

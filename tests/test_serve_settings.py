@@ -20,6 +20,36 @@ def write(path: Path, content: Any) -> Path:
     return path
 
 
+def gpus(content: dict[str, Any], device: str = "cuda", **shares: Any) -> dict[str, Any]:
+    """The content, with a device and with so much of a GPU for each deployment."""
+    [api] = [one for one in content["applications"] if one["name"] == "api"]
+    api["args"]["models"]["device"] = device
+    for deployment in api["deployments"]:
+        share = shares.get(deployment["name"], 0)
+        deployment["ray_actor_options"]["num_gpus"] = share
+    return content
+
+
+def test_a_gpu_is_one_switch_and_a_share_for_each_deployment(tmp_path: Path) -> None:
+    service = load(write(tmp_path / "serve.yaml", gpus(document(), Api=0.5, JobRunner=0.25)))
+    [api] = [one for one in service.applications if one["name"] == "api"]
+    assert ApiSettings.from_dict(api["args"]).models.torch_device == "cuda"
+
+
+def test_a_device_that_torch_does_not_see_is_told_before_ray_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from arranger import devices
+    from arranger.cli import main
+
+    def none(name: str) -> None:
+        raise ValueError(f"device {name!r}: torch sees no such device here, but cpu")
+
+    monkeypatch.setattr(devices, "device", none)
+    path = write(tmp_path / "serve.yaml", gpus(document(), Api=0.5, JobRunner=0.25))
+    refused(capsys, main(["serve", "--config", str(path)]), "models: device 'cuda': torch sees no")
+
+
 def test_the_shipped_file_says_what_is_so_without_it() -> None:
     service = load()
     assert (service.host, service.port) == ("127.0.0.1", 8000)
@@ -79,6 +109,28 @@ def test_every_key_of_a_deployment_that_passes_is_one_of_ray_serve() -> None:
             lambda d: d["applications"][0]["args"].update(access={"hosts": "here"}),
             "access: hosts must be a list of texts, not 'here'",
         ),
+        (
+            lambda d: d["applications"][0]["args"].update(models={"device": "gpu"}),
+            "models: device must be one of numpy, cpu, cuda, not 'gpu'",
+        ),
+        (
+            lambda d: d["applications"][0]["args"].update(models={"precision": "fp8"}),
+            "models: precision must be one of auto, fp32, bf16, not 'fp8'",
+        ),
+        (
+            lambda d: d["applications"][0]["args"].update(models={"at_once": 0}),
+            "models: at_once must be 1 or more, not 0",
+        ),
+        (
+            lambda d: d["applications"][0]["args"].update(models={"device": "cuda"}),
+            "models: device cuda needs a GPU for Api: give it num_gpus in ray_actor_options",
+        ),
+        (
+            lambda d: gpus(d, Api=0.5, JobRunner=0),
+            "models: device cuda needs a GPU for JobRunner",
+        ),
+        (lambda d: gpus(d, "cpu", Api=0.5), "Api: num_gpus 0.5 would keep a GPU idle, as .* cpu"),
+        (lambda d: gpus(d, Api="one"), "num_gpus must be a number from 0, not 'one'"),
     ],
 )
 def test_a_wrong_key_or_value_is_told_by_name(tmp_path: Path, change: Any, words: str) -> None:

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from arranger.checkpoints import CheckpointError, load
+from arranger.engine.rotary import RotaryPredictor
 from arranger.token_checkpoints import load_tokens
 from arranger.token_configuration import KINDS, TokenModelConfig
 from arranger.token_models import Predictor, TokenModel
@@ -28,6 +30,30 @@ def test_a_predictor_scores_token_by_token_as_the_whole_sequence(kind: str) -> N
     for t in range(5, 8):
         scores, state = predictor.read(ids[t : t + 1], state)
         np.testing.assert_allclose(scores, whole[t], atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_predictor_in_half_precision_scores_nearly_the_same(kind: str) -> None:
+    torch.manual_seed(0)
+    config = tiny_config(11, kind, cells="ms")
+    weights = {k: w.numpy() for k, w in TokenModel(config).state_dict().items()}
+    ids = np.array([3, 1, 4, 1, 5, 9, 2, 6])
+    with torch.backends.mkldnn.flags(enabled=False, allow_tf32=None):  # not every processor has it
+        exact, half = Predictor(config, weights), Predictor(config, weights, "cpu", "bf16")
+        states: list[Any] = [None, None]
+        for part in (ids[:5], ids[5:6], ids[6:]):
+            expected, states[0] = exact.read(part, states[0])
+            scores, states[1] = half.read(part, states[1])
+            np.testing.assert_allclose(scores, expected, atol=0.02)
+    assert (scores != expected).any()
+
+
+@pytest.mark.parametrize(("device", "kind"), [(None, RotaryPredictor), ("cpu", Predictor)])
+def test_a_rotary_model_runs_in_torch_only_where_that_is_asked_for(
+    tmp_path: Path, device: str | None, kind: type
+) -> None:
+    checkpoint = load_tokens(save_tiny_generator(tmp_path / "tiny", kind="rotary"))
+    assert isinstance(checkpoint.predictor(device), kind)
 
 
 def test_tokens_may_go_in_as_one_hot_vectors() -> None:

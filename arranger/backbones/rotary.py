@@ -12,6 +12,9 @@ from torch import Tensor, nn
 
 from .causal import CausalBackbone, Past, visible
 
+EPSILON = torch.finfo(torch.float32).eps
+"""Of the norms, in any precision: that of half precision would hide what is small."""
+
 
 class RotaryState(NamedTuple):
     """``position`` of the next vector; keys, already rotated, and values of each layer."""
@@ -26,10 +29,10 @@ class RotaryLayer(nn.Module):
     def __init__(self, width: int, heads: int, feed_forward: int, dropout: float) -> None:
         super().__init__()
         self.heads = heads
-        self.attention_norm = nn.RMSNorm(width)
+        self.attention_norm = nn.RMSNorm(width, EPSILON)
         self.query_key_value = nn.Linear(width, 3 * width, bias=False)
         self.out = nn.Linear(width, width, bias=False)
-        self.feed_norm = nn.RMSNorm(width)
+        self.feed_norm = nn.RMSNorm(width, EPSILON)
         self.feed_in = nn.Linear(width, 2 * feed_forward, bias=False)
         self.feed_out = nn.Linear(feed_forward, width, bias=False)
         self.dropout = nn.Dropout(dropout)
@@ -83,7 +86,7 @@ class RotaryTransformer(CausalBackbone[RotaryState]):
         self.layers = nn.ModuleList(
             RotaryLayer(width, heads, feed_forward, dropout) for _ in range(layers)
         )
-        self.norm = nn.RMSNorm(width)
+        self.norm = nn.RMSNorm(width, EPSILON)
 
     def initial_state(self, batch: int) -> RotaryState:
         like = self.norm.weight

@@ -55,8 +55,8 @@ class MLSTM(nn.Module):
     def initial_state(self, batch: int) -> MatrixState:
         weight, heads = self.out.weight, self.heads
         d = weight.shape[0] // heads
-        zeros = weight.new_zeros(batch, heads, d, d)
-        return MatrixState(zeros, zeros[..., 0], weight.new_full((batch, heads), -torch.inf))
+        zeros = weight.new_zeros(batch, heads, d, d, dtype=torch.float32)
+        return MatrixState(zeros, zeros[..., 0], torch.full_like(zeros[..., 0, 0], -torch.inf))
 
     def forward(self, x: Tensor, state: MatrixState) -> tuple[Tensor, MatrixState]:
         batch, time, width = x.shape
@@ -82,7 +82,7 @@ class MLSTM(nn.Module):
             last.sum(2) + remembered[:, :, -1] * state.n,
             m[..., -1],
         )
-        flat = h.transpose(1, 2).reshape(batch * time, width)
+        flat = h.transpose(1, 2).reshape(batch * time, width).to(self.norm.weight.dtype)
         normed = self.norm(flat).view(batch, time, width)
         return self.out(torch.sigmoid(self.out_gate(x)) * normed), after
 
@@ -103,16 +103,17 @@ class SLSTM(nn.Module):
 
     def initial_state(self, batch: int) -> ScalarState:
         weight, heads = self.out.weight, self.heads
-        zeros = weight.new_zeros(batch, heads, weight.shape[0] // heads)
+        shape = (batch, heads, weight.shape[0] // heads)
+        zeros = weight.new_zeros(shape, dtype=torch.float32)
         return ScalarState(zeros, zeros, torch.full_like(zeros, -torch.inf), zeros)
 
     def forward(self, x: Tensor, state: ScalarState) -> tuple[Tensor, ScalarState]:
         batch, time, width = x.shape
         entering = self.input(x).float().view(batch, time, self.heads, -1)
         c, n, m, h = state
-        outputs = []
+        recurrent, outputs = self.recurrent.float(), []
         for t in range(time):
-            mixed = torch.einsum("bhd,hde->bhe", h, self.recurrent)
+            mixed = torch.einsum("bhd,hde->bhe", h, recurrent)
             i, f, z, o = (entering[:, t] + mixed).chunk(4, dim=-1)
             stay = F.logsigmoid(f) + m
             m = torch.maximum(stay, i)
@@ -120,7 +121,7 @@ class SLSTM(nn.Module):
             c, n = left * c + new * torch.tanh(z), left * n + new
             h = torch.sigmoid(o) * c / n
             outputs.append(h)
-        flat = torch.stack(outputs, 1).reshape(batch * time, width)
+        flat = torch.stack(outputs, 1).reshape(batch * time, width).to(self.norm.weight.dtype)
         return self.out(self.norm(flat).view(batch, time, width)), ScalarState(c, n, m, h)
 
 
