@@ -135,6 +135,18 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--out", type=Path, help="the run's folder (runs/NAME-SEED)")
     train.add_argument("--seed", type=int)
 
+    calibrate = commands.add_parser(
+        "calibrate", help="find on valid pieces how sure the answers of a model are"
+    )
+    calibrate.add_argument(
+        "models", nargs="+", metavar="MODEL", help="a shipped checkpoint's name, or a folder"
+    )
+    calibrate.add_argument("--data", type=Path, required=True, help="a prepared corpus")
+    calibrate.add_argument(
+        "--notes", type=int, default=20_000, help="about how many notes, from all pieces (20,000)"
+    )
+    calibrate.add_argument("--workers", type=int, default=1, help="processes (1)")
+
     data = commands.add_parser("data", help="prepare a corpus")
     data.add_argument("corpus", choices=("chorales", "quartets", "game", "pop", "styles"))
     data.add_argument(

@@ -6,7 +6,7 @@ Knows checkpoints, features and the decoder; files only through ``files``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arrangement import Arrangement, score_order
+from .certainty import Curve, kind_of_answer
 from .checkpoints import Checkpoint, load
 from .decoding import Beam, Rules, Scorer, report_violations
 from .engine import Engine
@@ -36,6 +37,8 @@ has been decided."""
 BEAM_WIDTH = 8
 PRICE = 1.0
 """Nats by which a decision is dearer to an alternative arrangement that makes it again."""
+
+_LEAST = 1e-30
 
 STRETCH, OVERLAP = 4096, 256
 """Notes of a very long piece that are heard at once, and how many more on either side."""
@@ -76,6 +79,7 @@ class Arranger:
         self.casting = checkpoint.casting
         self.width = width or self.card.width or BEAM_WIDTH
         self._engine = engine or checkpoint.engine()
+        self._certainty = checkpoint.certainty()
         self._rules = Rules(self.ensemble)
 
     @classmethod
@@ -110,7 +114,8 @@ class Arranger:
 
         Each is found with a price on every decision that those before it made (diverse decoding,
         Li et al. 2016), so that it differs where the model is least sure and is coherent in
-        itself; its confidence is the model's, without the price.
+        itself; its confidence is the model's, without the price. They are ranked by what the
+        model claims.
         """
         gridded, order = notes.on_grid(self._engine.config.resolution)
         given = hints.after(order)
@@ -129,7 +134,9 @@ class Arranger:
             sure = np.log(np.maximum(arrangement.confidence, 1e-9))
             found.append((float(sure.sum()), arrangement))
         found.sort(key=lambda one: -one[0])
-        return [arrangement.of(notes, order) for _, arrangement in found]
+        kind = kind_of_answer("offline", waits=False, pitch_known=bool(hints.mean_pitch))
+        curve = self._certainty.curve(kind)
+        return [_calibrated(arrangement, curve).of(notes, order) for _, arrangement in found]
 
     def _arrangement(
         self,
@@ -228,6 +235,19 @@ class Arranger:
         moved = [table.transposed(by, spec) for by in self.card.transpositions]
         codes, values = np.stack([t.codes for t in moved]), np.stack([t.values for t in moved])
         return self._engine.hear(codes, values).transpose(1, 0, 2)
+
+
+def _calibrated(arrangement: Arrangement, curve: Curve) -> Arrangement:
+    """The same arrangement, as sure as it is right; the other parts of a note share what is left
+    in their old proportion."""
+    sure = np.array([curve.of(claimed) for claimed in arrangement.confidence.tolist()])
+    assert arrangement.likely is not None
+    chosen = np.arange(len(sure)), arrangement.parts
+    likely = arrangement.likely.copy()
+    likely[chosen] = 0.0
+    likely *= ((1.0 - sure) / np.maximum(likely.sum(axis=1), _LEAST))[:, None]
+    likely[chosen] = sure
+    return replace(arrangement, confidence=sure, likely=likely)
 
 
 def _dearer(score: Scores, made: Floats) -> Scores:
