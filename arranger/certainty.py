@@ -64,6 +64,8 @@ class Certainty:
     """The curve of each kind of answer, where there is one; ``curves`` maps ``KINDS`` to points."""
 
     def __init__(self, curves: Mapping[str, Any]) -> None:
+        if not isinstance(curves, Mapping):
+            raise ValueError(f"certainty: expected kinds of answers and curves, not {curves!r}")
         for kind in curves:
             if kind not in KINDS:
                 raise ValueError(f"unknown kind of answer {kind!r}; known are {', '.join(KINDS)}")
