@@ -47,7 +47,8 @@ class Curve:
             raise ValueError(f"a curve goes from 0 to 1, unlike {points}")
         if not (right[0] >= 0 and right[-1] <= 1):
             raise ValueError(f"a share that is right lies in 0..1, unlike {points}")
-        self._claimed, self._right = claimed.tolist(), right.tolist()
+        self._claimed: list[float] = claimed.tolist()
+        self._right: list[float] = right.tolist()
 
     def of(self, claimed: float) -> float:
         """The share that is right of answers of which so much is claimed."""

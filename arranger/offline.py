@@ -238,16 +238,19 @@ class Arranger:
 
 
 def _calibrated(arrangement: Arrangement, curve: Curve) -> Arrangement:
-    """The same arrangement, as sure as it is right; the other parts of a note share what is left
-    in their old proportion."""
-    sure = np.array([curve.of(claimed) for claimed in arrangement.confidence.tolist()])
-    assert arrangement.likely is not None
+    """The same arrangement, as sure as it is right. The other parts of a note share what is left in
+    their old proportion, but none overtakes the part that was chosen."""
+    claimed, likely = arrangement.confidence, arrangement.likely
+    assert likely is not None
+    sure = np.array([curve.of(one) for one in claimed.tolist()])
     chosen = np.arange(len(sure)), arrangement.parts
-    likely = arrangement.likely.copy()
-    likely[chosen] = 0.0
-    likely *= ((1.0 - sure) / np.maximum(likely.sum(axis=1), _LEAST))[:, None]
-    likely[chosen] = sure
-    return replace(arrangement, confidence=sure, likely=likely)
+    rest = likely.copy()
+    rest[chosen] = 0.0
+    rest *= ((1.0 - sure) / np.maximum(rest.sum(axis=1), _LEAST))[:, None]
+    behind = likely <= claimed[:, None]
+    rest[behind] = np.minimum(rest, sure[:, None])[behind]
+    rest[chosen] = sure
+    return replace(arrangement, confidence=sure, likely=rest)
 
 
 def _dearer(score: Scores, made: Floats) -> Scores:

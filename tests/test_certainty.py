@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from arranger.arrangement import Arrangement
 from arranger.certainty import KINDS, Certainty, Curve, kind_of_answer
 from arranger.checkpoints import Checkpoint, CheckpointError, load, save, save_card
 from arranger.hints import Hints
@@ -25,6 +26,12 @@ PITCHES = Hints(mean_pitch={0: 71.0, 3: 50.0})
 def with_curves(checkpoint: Checkpoint, *kinds: str) -> Checkpoint:
     card = replace(checkpoint.card, certainty=dict.fromkeys(kinds, MODEST))
     return replace(checkpoint, card=card)
+
+
+def likelier_than_chosen(arrangement: Arrangement) -> np.ndarray:
+    """Of each note and part, whether it is likelier than the part that was chosen."""
+    assert arrangement.likely is not None
+    return arrangement.likely > arrangement.confidence[:, None] + 1e-9
 
 
 def test_a_curve_goes_straight_from_point_to_point_and_keeps_every_order() -> None:
@@ -110,9 +117,8 @@ def test_offline_the_parts_stay_and_their_confidence_follows_the_curve(
         assert old.likely is not None and new.likely is not None
         chosen = np.arange(len(notes)), new.parts
         assert new.likely[chosen].tolist() == new.confidence.tolist()
-        np.testing.assert_allclose(new.likely.sum(axis=1), 1, atol=1e-6)
-        for one, other in zip(old.runners_up(), new.runners_up(), strict=True):
-            assert one is not None and other is not None and one[0] == other[0]
+        assert (new.likely >= 0).all() and (new.likely.sum(axis=1) < 1 + 1e-6).all()
+        assert not (likelier_than_chosen(new) & ~likelier_than_chosen(old)).any()
 
 
 @pytest.mark.parametrize(

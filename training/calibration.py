@@ -71,8 +71,12 @@ class Answers:
 
     def of(self, chosen: NDArray[np.bool_]) -> Answers:
         """Those of some notes, (N,)."""
-        kept = (array[chosen] for array in (self.claimed, self.right, self.piece))
-        return Answers(self.mode, self.hints, self.kind, *kept)
+        return replace(
+            self,
+            claimed=self.claimed[chosen],
+            right=self.right[chosen],
+            piece=self.piece[chosen],
+        )
 
     def sure(self, curves: Curves) -> NDArray[np.float64]:
         """What is said in place of what is claimed, (N,)."""
