@@ -138,6 +138,18 @@ def parser() -> argparse.ArgumentParser:
         "--start", metavar="MODEL", help="begin with this model: a shipped name, or a folder"
     )
 
+    calibrate = commands.add_parser(
+        "calibrate", help="find on valid pieces how sure the answers of a model are"
+    )
+    calibrate.add_argument(
+        "models", nargs="+", metavar="MODEL", help="a shipped checkpoint's name, or a folder"
+    )
+    calibrate.add_argument("--data", type=Path, required=True, help="a prepared corpus")
+    calibrate.add_argument(
+        "--notes", type=int, default=20_000, help="about how many notes, from all pieces (20,000)"
+    )
+    calibrate.add_argument("--workers", type=int, default=1, help="processes (1)")
+
     data = commands.add_parser("data", help="prepare a corpus")
     data.add_argument("corpus", choices=("chorales", "quartets", "game", "pop", "styles"))
     data.add_argument(

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .casting import Casting, cast
+from .certainty import Certainty
 from .configuration import VIEW_OF_MODE, ModelConfig, section
 from .engine import Engine
 from .engine.shapes import Shapes, weight_shapes
@@ -36,9 +37,10 @@ class CheckpointError(ValueError):
 class Card:
     """What a checkpoint is, on what it was trained and how good it is.
 
-    ``mode``: live, chord-live or offline. ``temperature`` calibrates its confidence; the
+    ``mode``: live, chord-live or offline. ``temperature`` divides the model's scores; the
     model hears a piece in each of ``transpositions`` (semitones) and averages, and the decoder
-    follows ``width`` alternatives (None: as many as is usual for the mode). ``metrics`` maps
+    follows ``width`` alternatives (None: as many as is usual for the mode). ``certainty`` holds
+    the curves that calibrate its confidence (``certainty.Certainty``). ``metrics`` maps
     the split that it was chosen by and a kind of hints to the share of notes with the right part.
     ``data`` and ``licence`` name the training set and its terms, ``training`` how it was trained.
     """
@@ -52,6 +54,7 @@ class Card:
     temperature: float = 1.0
     transpositions: Sequence[int] = (0,)
     width: int | None = None
+    certainty: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     format: int = FORMAT
@@ -74,6 +77,10 @@ class Checkpoint:
     def engine(self) -> Engine:
         """The model, ready to run with numpy."""
         return Engine(self.config, self.weights, self.card.temperature)
+
+    def certainty(self) -> Certainty:
+        """How its confidence is to be taken."""
+        return Certainty(self.card.certainty)
 
     def cast_for(self, ensemble: Ensemble) -> Checkpoint:
         """The same checkpoint at work for another ensemble; as it is for its own."""
@@ -156,6 +163,7 @@ def load_card(folder: Path) -> Card:
     try:
         transpositions = tuple(int(by) for by in document.get("transpositions", (0,)))
         card: Card = section(Card, {**document, "transpositions": transpositions}, "card")
+        Certainty(card.certainty)  # refuses what is no curve at once
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"{folder}: {error}") from error
     if card.mode not in VIEW_OF_MODE:
@@ -191,6 +199,11 @@ def save(folder: Path, card: DataclassInstance, weights: Mapping[str, NDArray[An
         {name: np.ascontiguousarray(array) for name, array in weights.items()},
         folder / "model.safetensors",
     )
+    save_card(folder, card)
+
+
+def save_card(folder: Path, card: DataclassInstance) -> None:
+    """Write the card of a checkpoint whose weights are in ``folder``."""
     text = json.dumps(asdict(card), indent=2, ensure_ascii=False)
     (folder / "card.json").write_text(text + "\n", encoding="utf-8")
 

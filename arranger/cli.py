@@ -180,6 +180,15 @@ def _train(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _calibrate(arguments: argparse.Namespace) -> int:
+    from training.runs import calibrate
+
+    for model in arguments.models:
+        for line in calibrate(model, arguments.data, arguments.notes, arguments.workers):
+            print(line, flush=True)
+    return 0
+
+
 def _fit(arguments: argparse.Namespace) -> int:
     from evaluation.command import fit
 
@@ -281,6 +290,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "evaluate": _evaluate,
     "evaluate-generation": _evaluate_generation,
     "train": _train,
+    "calibrate": _calibrate,
     "data": _data,
     "fit": _fit,
     "measure": _measure,

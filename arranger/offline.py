@@ -6,7 +6,7 @@ Knows checkpoints, features and the decoder; files only through ``files``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arrangement import Arrangement, score_order
+from .certainty import Curve, kind_of_answer, spread
 from .checkpoints import Checkpoint, load
 from .decoding import Beam, Rules, Scorer, report_violations
 from .engine import Engine
@@ -76,6 +77,7 @@ class Arranger:
         self.casting = checkpoint.casting
         self.width = width or self.card.width or BEAM_WIDTH
         self._engine = engine or checkpoint.engine()
+        self._certainty = checkpoint.certainty()
         self._rules = Rules(self.ensemble)
 
     @classmethod
@@ -110,7 +112,8 @@ class Arranger:
 
         Each is found with a price on every decision that those before it made (diverse decoding,
         Li et al. 2016), so that it differs where the model is least sure and is coherent in
-        itself; its confidence is the model's, without the price.
+        itself; its confidence is the model's, without the price. They are ranked by what the
+        model claims.
         """
         gridded, order = notes.on_grid(self._engine.config.resolution)
         given = hints.after(order)
@@ -129,7 +132,9 @@ class Arranger:
             sure = np.log(np.maximum(arrangement.confidence, 1e-9))
             found.append((float(sure.sum()), arrangement))
         found.sort(key=lambda one: -one[0])
-        return [arrangement.of(notes, order) for _, arrangement in found]
+        kind = kind_of_answer("offline", waits=False, pitch_known=bool(hints.mean_pitch))
+        curve = self._certainty.curve(kind)
+        return [_calibrated(arrangement, curve).of(notes, order) for _, arrangement in found]
 
     def _arrangement(
         self,
@@ -228,6 +233,14 @@ class Arranger:
         moved = [table.transposed(by, spec) for by in self.card.transpositions]
         codes, values = np.stack([t.codes for t in moved]), np.stack([t.values for t in moved])
         return self._engine.hear(codes, values).transpose(1, 0, 2)
+
+
+def _calibrated(arrangement: Arrangement, curve: Curve) -> Arrangement:
+    """The same arrangement, as sure as it is right."""
+    assert arrangement.likely is not None
+    sure = np.array([curve.of(one) for one in arrangement.confidence.tolist()])
+    likely = spread(arrangement.likely, arrangement.parts, sure)
+    return replace(arrangement, confidence=sure, likely=likely)
 
 
 def _dearer(score: Scores, made: Floats) -> Scores:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from .arrangement import Arrangement
 from .casting import Casting
+from .certainty import Certainty, kind_of_answer, spread
 from .checkpoints import Checkpoint, load
 from .decoding import Beam, Rules, Scorer, report_violations
 from .engine import Engine
@@ -33,6 +34,9 @@ BELIEF_WIDTH = 32
 QUARTERS_A_SECOND = 2.0
 """The tempo at which a look-ahead is counted where none is known."""
 
+MANNER_OF_VIEW = {"note": "live", "chord": "chord-live"}
+"""How a session hears what is played as written."""
+
 
 class Session:
     """One player.
@@ -46,7 +50,8 @@ class Session:
     when so much more has been heard. With a width of one what is believed is what is said, and
     fastest; it is the default for single notes as written. The model
     hears the music in each of ``transpositions`` (semitones), and the scores are averaged. With a
-    ``casting``, ``ensemble`` is another one than the model was trained for.
+    ``casting``, ``ensemble`` is another one than the model was trained for. ``certainty`` says how
+    its confidence is to be taken.
     """
 
     def __init__(
@@ -59,6 +64,7 @@ class Session:
         transpositions: Sequence[int] = (0,),
         casting: Casting | None = None,
         look_ahead: float = 0.0,
+        certainty: Certainty | None = None,
     ) -> None:
         if not engine.config.causal:
             raise ValueError("a live session needs a live or chord-live model, not an offline one")
@@ -82,6 +88,9 @@ class Session:
         self._speaker: Speaker | None = None
         if width > 1 or look_ahead > 0:
             self._speaker = Speaker(rules, look_ahead, None if metrical else 0.0)
+        manner = MANNER_OF_VIEW[engine.config.view] if metrical else "stage"
+        kind = kind_of_answer(manner, look_ahead > 0, bool(self._hints.mean_pitch))
+        self._curve = (certainty or Certainty({})).curve(kind)
         self._ready: list[Decision] = []
         self._count = 0
         self._down: defaultdict[int, deque[int]] = defaultdict(deque)
@@ -152,7 +161,7 @@ class Session:
 
     def _take(self) -> list[Decision]:
         ready, self._ready = sorted(self._ready, key=lambda decision: decision.note), []
-        return ready
+        return [one._replace(confidence=self._curve.of(one.confidence)) for one in ready]
 
     def _hear_keys(self, keys: Sequence[_Key], time: float, locks: Mapping[int, int]) -> None:
         """Keys go down together, the lowest first; one alone unless the model hears chords."""
@@ -238,6 +247,7 @@ class LiveArranger:
         self.stage = stage
         self.seed = seed
         self._engine = checkpoint.engine()
+        self._certainty = checkpoint.certainty()
 
     @classmethod
     def from_pretrained(cls, name_or_path: str | Path, stage: bool = False) -> LiveArranger:
@@ -258,7 +268,8 @@ class LiveArranger:
             self.width,
             self.card.transpositions,
             self.casting,
-            look_ahead=self.look_ahead * QUARTERS_A_SECOND,
+            self.look_ahead * QUARTERS_A_SECOND,
+            self._certainty,
         )
 
     def label(self, notes: NoteSequence, hints: Hints) -> Arrangement:
@@ -290,5 +301,6 @@ class LiveArranger:
             note_down(session.chord_on([pitch[n] for n in keys], time, force, fixed))
         note_down(session.advance(math.inf))
         broken = report_violations(gridded, self.ensemble, parts)
+        likely = spread(likely, parts, confidence)
         found = Arrangement(gridded, self.ensemble, parts, confidence, broken, likely)
         return found.of(notes, order)

@@ -24,7 +24,7 @@ _IMPOSSIBLE = -50.0
 
 class Decision(NamedTuple):
     """The part that note ``note``, counted from 0 as heard, was given, how sure it is, and how
-    likely each part was then, (parts,)."""
+    likely the model found each part then, (parts,)."""
 
     note: int
     part: int

@@ -18,7 +18,7 @@ from .baselines import FITTED, fit_baselines, load_baselines
 from .corrections import corrections_table, evaluate_corrections
 from .pieces import Labeller, Piece, read_references
 from .runner import evaluate, evaluate_baselines, table, write_json
-from .splits import load_split, split_paths
+from .splits import load_split
 
 MODEL_FOR_MODE = {"live": "live", "stage": "live", "chord-live": "chord-live", "offline": "offline"}
 """The mode for which the model must have been made; a mode may look ahead (``waiting``)."""
@@ -101,7 +101,9 @@ def labeller_for(checkpoint: Checkpoint, mode: str) -> Labeller:
 
 
 def _pieces(question: Question, ensemble: Ensemble) -> list[Piece]:
-    if question.split is None:
+    split = question.split
+    if split is None:
         return read_references(question.references, ensemble)
-    paths = [p for folder in question.references for p in split_paths(folder, question.split)]
-    return read_references(paths, ensemble)
+    return [
+        piece for folder in question.references for piece in load_split(folder, split, ensemble)
+    ]

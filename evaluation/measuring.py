@@ -33,10 +33,14 @@ from .results import (
     save_results,
 )
 from .runner import evaluate
-from .splits import load_split, reported_splits
+from .splits import HIDDEN, load_split, reported_splits
 
 CORPORA = {"chorale": "chorales", "quartet": "quartets", "game": "game", "pop": "pop"}
 """The ensembles that are reported, each with the folder of its prepared corpus."""
+
+VELOCITIES_TELL = {"game"}
+"""The ensembles that are measured a second time without velocities: a console's triangle has one
+volume, which says who plays."""
 
 HINTS = ("none", "entry", "pitch", "both")
 LOOK_AHEADS = (50, 200)
@@ -81,7 +85,10 @@ def update(
     """
     results = load_results(ensemble.name, folder)
     models: set[str] = set()
-    for split in reported_splits(corpus):
+    splits = reported_splits(corpus)
+    if ensemble.name in VELOCITIES_TELL:
+        splits += [split + HIDDEN for split in splits]
+    for split in splits:
         pieces = load_split(corpus, split, ensemble)
         protocol = protocol_digest(pieces, ensemble)
         for task in tasks(ensemble, split):
@@ -99,20 +106,23 @@ def update(
 
 
 def tasks(ensemble: Ensemble, split: str) -> Iterator[Task]:
-    """Every row that the shipped checkpoints and baselines of ``ensemble`` can give."""
+    """Every row that the shipped checkpoints and baselines of ``ensemble`` can give; where
+    velocities are hidden, those of checkpoints whose answers do not wait."""
+    hidden = split.endswith(HIDDEN)
     for name in shipped():
         checkpoint = load(name)
         if checkpoint.ensemble.name != ensemble.name:
             continue
         digest = checkpoint_digest(checkpoint)
         for mode, hints in ways(checkpoint):
-            yield Task(Key(name, split, mode, hints), digest, labeller_for(checkpoint, mode))
-        if name == f"{ensemble.name}-offline":
+            if not (hidden and "+" in mode):
+                yield Task(Key(name, split, mode, hints), digest, labeller_for(checkpoint, mode))
+        if not hidden and name == f"{ensemble.name}-offline":
             for hints in ("none", "both"):
                 labeller = labeller_for(checkpoint, "offline")
                 yield Task(Key(name, split, "corrections", hints), digest, labeller)
     fitted = FITTED / ensemble.name
-    if fitted.is_dir():
+    if fitted.is_dir() and not hidden:
         digest = files_digest(sorted(fitted.iterdir()))
         for row in load_baselines(ensemble).rows():
             yield Task(Key(row.scorer.name, split, row.mode, row.hints), digest, row.scorer)

@@ -155,7 +155,9 @@ def save_results(results: Results, folder: Path | None = None) -> None:
 def checkpoint_digest(checkpoint: Checkpoint) -> str:
     """The same for checkpoints that give the same answers, whatever else their cards say."""
     card = checkpoint.card
-    decisive = (card.mode, card.ensemble, card.config, card.temperature, [*card.transpositions])
+    decisive = [card.mode, card.ensemble, card.config, card.temperature, [*card.transpositions]]
+    if card.certainty:
+        decisive.append(card.certainty)
     digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode())
     for name in sorted(checkpoint.weights):
         digest.update(name.encode() + np.ascontiguousarray(checkpoint.weights[name]).tobytes())

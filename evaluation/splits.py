@@ -6,8 +6,11 @@ Knows folders and splits; not how a corpus was prepared (``training.corpora``).
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from arranger.ensembles import Ensemble
 
@@ -17,9 +20,19 @@ SPLITS = ("train", "valid", "test", "test_as_published")
 """The last are those test pieces that the published numbers are of, where they are fewer."""
 
 
+HIDDEN = "_without_velocities"
+"""At the end of a split's name: the same pieces, their velocities not known."""
+
+
 def load_split(folder: str | Path, split: str, ensemble: Ensemble) -> list[Piece]:
     """The pieces of one split; ValueError where the folder or the split is missing."""
-    return read_references(split_paths(folder, split), ensemble)
+    pieces = read_references(split_paths(folder, split.removesuffix(HIDDEN)), ensemble)
+    return [_without_velocities(piece) for piece in pieces] if split.endswith(HIDDEN) else pieces
+
+
+def _without_velocities(piece: Piece) -> Piece:
+    notes = piece.notes
+    return replace(piece, notes=replace(notes, velocity=np.zeros_like(notes.velocity)))
 
 
 def split_paths(folder: str | Path, split: str) -> list[Path]:

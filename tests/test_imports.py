@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 
 LAYERS = (
     ("notes",),
-    ("clock",),
+    ("clock", "certainty"),
     ("ensembles", "hints", "arrangement", "files", "tokenizers"),
     ("performance", "casting", "features", "backbones", "decoding"),
     ("configuration", "devices", "passes"),

@@ -15,7 +15,7 @@ from evaluation.corrections import evaluate_corrections
 from evaluation.measuring import measure_runs, update
 from evaluation.results import Key, Results, load_results
 from evaluation.runner import evaluate
-from evaluation.splits import load_split
+from evaluation.splits import HIDDEN, load_split
 from tests.models import tiny_checkpoint
 from tests.music import CHORALE, write_chorale
 
@@ -86,6 +86,32 @@ def test_only_what_has_changed_is_measured_again(corpus: Path, own_models: Path)
     assert measured == []
     assert {key.model for key in third.rows} == {"chorale-offline", "chorale-chord-live"}
     assert first.rows.keys() == second.rows.keys()
+
+
+def test_where_velocities_tell_who_plays_they_are_hidden_in_a_second_measurement(
+    corpus: Path, own_models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measuring, "VELOCITIES_TELL", {"chorale"})
+    results, _ = brought_up_to_date(corpus)
+    hidden = {key for key in results.rows if key.split.endswith(HIDDEN)}
+    modes = {"offline", "live", "stage", "chord-live"}  # neither corrections nor looking ahead
+    assert {key.split for key in hidden} == {f"test{HIDDEN}", f"test_as_published{HIDDEN}"}
+    assert {key.mode for key in hidden} == modes
+    for key in hidden:
+        heard = results.rows[key._replace(split=key.split.removesuffix(HIDDEN))]
+        assert results.rows[key].protocol != heard.protocol
+        assert results.rows[key].metrics["ece"] != heard.metrics["ece"]
+    assert brought_up_to_date(corpus)[1] == []
+
+
+def test_pieces_of_a_split_can_be_had_without_their_velocities(corpus: Path) -> None:
+    known, hidden = (load_split(corpus, f"test{end}", CHORALE) for end in ("", HIDDEN))
+    for one, other in zip(known, hidden, strict=True):
+        assert one.notes.velocity.all() and not other.notes.velocity.any()
+        assert one.notes.pitch.tolist() == other.notes.pitch.tolist()
+        assert one.parts.tolist() == other.parts.tolist()
+    with pytest.raises(ValueError, match="no split 'try'; expected one of train, valid, test"):
+        load_split(corpus, f"try{HIDDEN}", CHORALE)
 
 
 def test_the_shipped_baselines_are_measured_too(

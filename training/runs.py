@@ -1,4 +1,5 @@
-"""What ``arranger train`` does: read a config and a corpus, train, calibrate, measure.
+"""What ``arranger train`` and ``arranger calibrate`` do: read a config and a corpus, train,
+calibrate, measure.
 
 Knows the loop, the corpus and the library's own arrangers, through which a finished checkpoint is
 measured as its users will meet it.
@@ -6,25 +7,26 @@ measured as its users will meet it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from arranger.checkpoints import Card, Checkpoint, load, save
+from arranger.checkpoints import Card, Checkpoint, find, load, save, save_card
 from arranger.offline import Arranger
 from arranger.online import LiveArranger
 from evaluation.pieces import Labeller, Piece
 from evaluation.runner import evaluate
 from evaluation.splits import load_split
 
-from .calibration import best_temperature
+from .calibration import answers, best_temperature, errors, fit_curves
 from .configuration import RunConfig, load_run
 from .loop import Start
 from .part_training import part_run
 
-SAMPLE = 10_000
+SAMPLE = 20_000
 """About how many notes of the valid pieces a finished checkpoint is calibrated and measured on."""
 
 HINTS = ("none", "entry", "pitch", "both")
@@ -74,21 +76,41 @@ def finish(folder: Path, run: RunConfig, valid: Sequence[Piece]) -> Card:
     card = replace(checkpoint.card, transpositions=list(run.transpositions), width=run.width)
     temperature = best_temperature(replace(checkpoint, card=card), pieces, arranger_for)
     card = replace(card, temperature=temperature)
+    card = replace(card, certainty=fit_curves(answers(replace(checkpoint, card=card), pieces)))
     measured = measure(replace(checkpoint, card=card), pieces)
     card = replace(card, metrics={"valid": measured})
     save(folder, card, halves)
     return card
 
 
+def calibrate(
+    name_or_path: str | Path, data: str | Path, notes: int = SAMPLE, workers: int = 1
+) -> Iterator[str]:
+    """Write on the card of a checkpoint how sure it is, from ``notes`` of the valid pieces of the
+    corpus in ``data``, and say what that gives; its answers stay as they are."""
+    if notes < 1:
+        raise ValueError(f"calibration needs 1 note or more, not {notes}")
+    checkpoint = load(name_or_path)
+    pieces = beginnings(load_split(data, "valid", checkpoint.ensemble), notes)
+    if len(pieces) < 2:
+        raise ValueError(f"{data}: calibration needs two valid pieces or more, not {len(pieces)}")
+    found = list(answers(checkpoint, pieces, workers))
+    save_card(find(name_or_path), replace(checkpoint.card, certainty=fit_curves(found)))
+    yield f"{checkpoint.card.name}: calibrated on {len(found[0].right)} notes; error before, after"
+    for one, before, after in errors(found):
+        yield f"  {one.mode} {one.hints}: {before:.3f} {after:.3f}"
+
+
 def beginnings(pieces: Sequence[Piece], notes: int) -> list[Piece]:
-    """About so many notes: whole pieces if they have no more, else the beginnings of some, evenly
-    spread, of up to a tenth of ``notes`` each."""
-    if sum(len(piece.notes) for piece in pieces) <= notes:
-        return list(pieces)
-    most = notes // 10
-    cut = [Piece(p.name, p.notes.take(slice(0, most)), p.parts[:most]) for p in pieces]
-    total = sum(len(piece.notes) for piece in cut)
-    return cut[:: max(1, round(total / notes))]
+    """The first notes of every piece, as many of each as make ``notes`` in all. The naming of like
+    parts is right or wrong for a whole piece, so that few whole pieces would say little."""
+    lengths = np.array([len(piece.notes) for piece in pieces])
+
+    def total(most: int) -> int:
+        return int(np.minimum(lengths, most).sum())
+
+    most = max(1, bisect_right(range(lengths.max() + 1), notes, key=total) - 1)
+    return [Piece(p.name, p.notes.take(slice(0, most)), p.parts[:most]) for p in pieces]
 
 
 def measure(checkpoint: Checkpoint, pieces: Sequence[Piece]) -> dict[str, float]:

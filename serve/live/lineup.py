@@ -67,6 +67,7 @@ class Lineup:
             card.transpositions,
             self.checkpoint.casting,
             look_ahead,
+            self.checkpoint.certainty(),
         )
 
 
