@@ -303,6 +303,8 @@ def test_a_run_begins_with_the_weights_of_another(tmp_path: Path, corpus: Path) 
     assert kept.card.training["start"] == "first"
     assert "start" not in given.card.training
     assert all(np.array_equal(kept.weights[n], w) for n, w in given.weights.items())
+    with pytest.raises(ValueError, match="second: holds a run that began with first"):
+        train_tokens(path, corpus, second, quiet=True)
 
 
 def test_a_start_that_does_not_fit_is_refused_in_a_sentence(

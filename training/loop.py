@@ -66,7 +66,7 @@ class Run:
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         torch.manual_seed(options.seed)
         self.model = task.new_model().to(self.device)
-        self.start = start
+        self._begun_with = start.name if start else None
         if start:
             start.give(self.model)
         self.average = copy.deepcopy(self.model).eval()
@@ -149,6 +149,7 @@ class Run:
             "seconds": self.seconds,
             "torch_rng": torch.get_rng_state(),
             "config": repr(self.task.config),
+            "start": self._begun_with,
         }
         torch.save(state, self.folder / "state.pt.new")
         (self.folder / "state.pt.new").replace(self.folder / "state.pt")
@@ -160,7 +161,7 @@ class Run:
             "of_steps": self.options.steps,
             "seconds": round(self.seconds),
             "device": self.device.type,
-            **({"start": self.start.name} if self.start else {}),
+            **({"start": self._begun_with} if self._begun_with else {}),
         }
         weights = {name: w.cpu().numpy() for name, w in self.average.state_dict().items()}
         save(self.folder, self.task.card(how, scores), weights)
@@ -173,6 +174,9 @@ class Run:
         state = torch.load(path, map_location=self.device, weights_only=True)
         if state.get("config", repr(self.task.config)) != repr(self.task.config):
             raise ValueError(f"{self.folder}: holds a run of another config or seed")
+        if state.get("start") != self._begun_with:
+            begun = state.get("start") or "random weights"
+            raise ValueError(f"{self.folder}: holds a run that began with {begun}")
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
