@@ -20,6 +20,7 @@ from .engine.shapes import Shapes
 from .sampling import NextToken
 from .token_configuration import TokenModelConfig
 from .tokenizers import Tokenizer, tokenizer
+from .tokenizers.bearings import Bearings
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ class TokenCheckpoint:
 
     def predictor(self, device: str | None = None, precision: str = "auto") -> NextToken:
         """The model, ready to run, as ``predictor_for``."""
-        return predictor_for(self.config, self.weights, device, precision)
+        bearings = self.tokenizer.bearings
+        return predictor_for(self.config, self.weights, bearings, device, precision)
 
 
 def load_tokens(name_or_path: str | Path) -> TokenCheckpoint:
@@ -75,26 +77,27 @@ def load_tokens(name_or_path: str | Path) -> TokenCheckpoint:
         shapes = _weight_shapes(config)
     except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{folder}: the card describes no token model: {error}") from error
-    if config.tokens != tokens.size:
-        raise CheckpointError(
-            f"{folder}: the model knows {config.tokens} tokens, its tokenizer {tokens.size}"
-        )
+    try:
+        config.check(tokens)
+    except ValueError as error:
+        raise CheckpointError(f"{folder}: {error}") from error
     return TokenCheckpoint(card, config, tokens, load_weights(folder, shapes))
 
 
 def predictor_for(
     config: TokenModelConfig,
     weights: Mapping[str, NDArray[np.float32]],
+    bearings: Bearings | None = None,
     device: str | None = None,
     precision: str = "auto",
 ) -> NextToken:
-    """A model at work: in torch on ``device``, one of torch's names; None: with numpy where that
-    can run it, else in torch on the processor."""
+    """A model at work, ``bearings`` being those of its tokens: in torch on ``device``, one of
+    torch's names; None: with numpy where that can run it, else in torch on the processor."""
     if device is None and rotary.runs(config):
-        return rotary.RotaryPredictor(config, weights)
+        return rotary.RotaryPredictor(config, weights, bearings)
     from .token_models import Predictor
 
-    return Predictor(config, weights, device or "cpu", precision)
+    return Predictor(config, weights, bearings, device or "cpu", precision)
 
 
 def _weight_shapes(config: TokenModelConfig) -> Shapes:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from .configuration import section
+from .tokenizers import Tokenizer
 
 CELL_KINDS = ("rnn", "gru", "lstm")
 ATTENTION_KINDS = ("relative", "residual-scores", "rotary")
@@ -24,8 +25,8 @@ class TokenBackboneConfig:
     ``heads`` and ``feed_forward`` are those of the last four. ``cells`` are an xLSTM's, one a
     block: m (mLSTM) or s (sLSTM), and stand for its ``layers``. ``distances`` are embedded by the
     two with relative positions. ``window``: how many positions attention sees; None: all.
-    ``period``, rotary only: positions are also known by their place in so many, which for tokens
-    that come at a steady rate is the time of the bar; 0: they are not.
+    ``places``, rotary only: positions are musical, which needs tokens that tell where they stand,
+    and a bar has so many places; 0: they are plain.
     """
 
     kind: str
@@ -37,7 +38,7 @@ class TokenBackboneConfig:
     cells: str = "m"
     distances: int = 256
     window: int | None = None
-    period: int = 0
+    places: int = 0
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -46,8 +47,8 @@ class TokenBackboneConfig:
             raise ValueError(f"{self.heads} heads cannot share {self.units} units evenly")
         if self.kind == "rotary" and self.units // self.heads % 2:
             raise ValueError(f"rotary heads must be of even width, not {self.units // self.heads}")
-        if self.period and self.kind != "rotary":
-            raise ValueError(f"a period is known to rotary backbones, not to {self.kind}")
+        if self.places and self.kind != "rotary":
+            raise ValueError(f"places of a bar are known to rotary backbones, not to {self.kind}")
         if not self.cells or set(self.cells) - {"m", "s"}:
             raise ValueError(f"cells must be letters m and s, not {self.cells!r}")
 
@@ -89,6 +90,17 @@ class TokenModelConfig:
         }
         config: TokenModelConfig = section(cls, sections, "model")
         return config
+
+    def check(self, tokens: Tokenizer[Any]) -> None:
+        """ValueError if this is no model of ``tokens``."""
+        if self.tokens != tokens.size:
+            raise ValueError(f"the model knows {self.tokens} tokens, its tokenizer {tokens.size}")
+        places = self.backbone.places
+        if places and tokens.bearings is None:
+            raise ValueError(f"{tokens.name} tokens do not tell their places in a bar")
+        if places and tokens.bearings and places != tokens.bearings.count:
+            count = tokens.bearings.count
+            raise ValueError(f"the model knows {places} places in a bar, its tokenizer {count}")
 
     def to_dict(self) -> dict[str, Any]:
         """The config as plain data."""

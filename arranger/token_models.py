@@ -1,14 +1,14 @@
 """TokenModel: tokens so far in, scores of the next token out.
 
-front (an embedding, or one-hot vectors) + causal backbone + head. Knows torch and token ids; not
-notes, grammars or chance.
+front (an embedding, or one-hot vectors) + causal backbone + head. Knows torch, token ids and where
+they stand; not notes, grammars or chance.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -18,34 +18,57 @@ from torch import Tensor, nn
 
 from . import devices
 from .backbones import XLSTM, CausalBackbone, CellStack, RelativeTransformer, RotaryTransformer
+from .backbones.rotary import Positions
 from .notes import IntArray
 from .token_configuration import CELL_KINDS, TokenHeadConfig, TokenModelConfig
+from .tokenizers.bearings import Bearings
+
+
+class TokenState(NamedTuple):
+    """The backbone's state, and what its bearings have ``said`` so far."""
+
+    past: Any
+    said: IntArray | None = None
 
 
 class TokenModel(nn.Module):
-    """Scores are logits over ``config.tokens`` tokens."""
+    """Scores are logits over ``config.tokens`` tokens; ``bearings`` are those of the tokens."""
 
-    def __init__(self, config: TokenModelConfig) -> None:
+    def __init__(self, config: TokenModelConfig, bearings: Bearings | None = None) -> None:
         super().__init__()
         self.config = config
+        self.bearings = bearings if config.backbone.places else None
         self.embedding = nn.Embedding(config.tokens, config.embedding) if config.embedding else None
         self.backbone = _backbone(config)
         self.head = _head(self.backbone.outputs, config.head, config.tokens)
 
     def forward(self, ids: Tensor) -> Tensor:
         """``ids`` (batch, time): the scores of what follows each, (batch, time, tokens)."""
-        scores: Tensor = self.head(self.backbone(self._front(ids)))
+        y, _ = self._behind(ids, self.initial_state(len(ids)))
+        scores: Tensor = self.head(y)
         return scores
 
-    def initial_state(self, batch: int) -> Any:
-        """The backbone's state before the first token."""
-        return self.backbone.initial_state(batch)
+    def initial_state(self, batch: int) -> TokenState:
+        """The state before the first token."""
+        return TokenState(self.backbone.initial_state(batch))
 
-    def extend(self, ids: Tensor, state: Any) -> tuple[Tensor, Any]:
+    def extend(self, ids: Tensor, state: TokenState) -> tuple[Tensor, TokenState]:
         """``ids`` (batch, time) behind those that ``state`` has seen: the scores of what follows
         the last of them, (batch, tokens), and the state behind it."""
-        y, state = self.backbone.extend(self._front(ids), state)
+        y, state = self._behind(ids, state)
         return self.head(y[:, -1]), state
+
+    def _behind(self, ids: Tensor, state: TokenState) -> tuple[Tensor, TokenState]:
+        x = self._front(ids)
+        if self.bearings is None:
+            y, past = self.backbone.extend(x, state.past)
+            return y, TokenState(past)
+        where, said = self.bearings.read(ids.cpu().numpy(), state.said)
+        backbone = cast(RotaryTransformer, self.backbone)
+        arrays = (where.angles(backbone.pairs), where.place, where.pitch)
+        positions = Positions(*(torch.from_numpy(a).to(ids.device) for a in arrays))
+        y, past = backbone.extend(x, state.past, positions)
+        return y, TokenState(past, said)
 
     def _front(self, ids: Tensor) -> Tensor:
         if self.embedding is None:
@@ -63,11 +86,12 @@ class Predictor:
         self,
         config: TokenModelConfig,
         weights: Mapping[str, NDArray[np.float32]],
+        bearings: Bearings | None = None,
         device: str = "cpu",
         precision: str = "auto",
     ) -> None:
         self._device = devices.device(device)
-        self._model = TokenModel(config).eval()
+        self._model = TokenModel(config, bearings).eval()
         self._model.load_state_dict({k: torch.from_numpy(w) for k, w in weights.items()})
         self._model.to(self._device, devices.precision(precision, self._device))
 
@@ -96,7 +120,7 @@ def _backbone(config: TokenModelConfig) -> CausalBackbone[Any]:
     if options.kind == "xlstm":
         return XLSTM(options.cells, inputs, options.units, *shape, options.dropout)
     if options.kind == "rotary":
-        reach = (options.window, options.period)
+        reach = (options.window, options.places)
         return RotaryTransformer(
             inputs, options.units, options.layers, *shape, options.dropout, *reach
         )

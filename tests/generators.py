@@ -12,6 +12,7 @@ from arranger.token_checkpoints import TokenCard
 from arranger.token_configuration import TokenModelConfig
 from arranger.token_models import TokenModel
 from arranger.tokenizers import tokenizer
+from arranger.tokenizers.bearings import Bearings
 
 OPTIONS: dict[str, dict[str, Any]] = {"metrical": {"styles": ["waltz"]}}
 
@@ -22,6 +23,15 @@ def tiny_config(tokens: int, kind: str = "lstm", **more: Any) -> TokenModelConfi
     return TokenModelConfig.from_dict(
         {"tokens": tokens, "embedding": 8, "backbone": backbone, "head": head}
     )
+
+
+def tiny_bearings() -> Bearings:
+    """Of 11 tokens: a bar, three places and seven pitches."""
+    bearings = Bearings.silent(11, quarter=2)
+    bearings.bars[0], bearings.lengths[0], bearings.places[0] = True, 8, 0
+    bearings.places[1:4] = 1, 2, 5
+    bearings.pitches[4:] = range(60, 67)
+    return bearings
 
 
 def save_tiny_generator(

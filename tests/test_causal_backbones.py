@@ -31,7 +31,6 @@ KINDS: dict[str, Callable[[], Any]] = {
     "residual scores": lambda: RelativeTransformer(5, 8, 3, 2, 12, 6, 0.3, residual_scores=True),
     "relative, windowed": lambda: RelativeTransformer(5, 8, 2, 2, 12, 6, window=7),
     "rotary": lambda: RotaryTransformer(5, 8, 2, 2, 12, 0.3),
-    "rotary, placed": lambda: RotaryTransformer(5, 8, 2, 2, 12, 0.3, period=6),
     "rotary, windowed": lambda: RotaryTransformer(5, 8, 2, 2, 12, window=7),
     "arranger's lstm": lambda: Recurrent(5, 8, 3, residual=True),
     "arranger's transformer": lambda: Transformer(5, 8, 2, 2, 12, causal=True),

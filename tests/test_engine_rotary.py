@@ -15,7 +15,7 @@ from arranger.engine.rotary import RotaryPredictor, runs, weight_shapes
 from arranger.token_configuration import TokenModelConfig
 from arranger.token_models import Predictor, TokenModel
 from arranger.token_models import weight_shapes as shapes_in_torch
-from tests.generators import save_tiny_generator, tiny_config
+from tests.generators import save_tiny_generator, tiny_bearings, tiny_config
 
 IDS = np.random.default_rng(0).integers(0, 11, 600)
 
@@ -29,17 +29,18 @@ def config(**changes: Any) -> TokenModelConfig:
 
 def both(chosen: TokenModelConfig) -> tuple[RotaryPredictor, Predictor]:
     torch.manual_seed(0)
-    weights = {k: w.numpy() for k, w in TokenModel(chosen).state_dict().items()}
-    return RotaryPredictor(chosen, weights), Predictor(chosen, weights)
+    bearings = tiny_bearings()
+    weights = {k: w.numpy() for k, w in TokenModel(chosen, bearings).state_dict().items()}
+    return RotaryPredictor(chosen, weights, bearings), Predictor(chosen, weights, bearings)
 
 
 @pytest.mark.parametrize(
-    ("window", "period"), [(None, 0), (None, 6), (1, 0), (7, 0), (7, 4), (300, 0)]
+    ("window", "places"), [(None, 0), (None, 6), (1, 0), (7, 0), (7, 6), (300, 0)]
 )
 def test_numpy_scores_as_torch_does_read_at_once_or_token_by_token(
-    window: int | None, period: int
+    window: int | None, places: int
 ) -> None:
-    ours, theirs = both(config(window=window, period=period))
+    ours, theirs = both(config(window=window, places=places))
     for cut in (1, 5, 300):
         (one, state), (other, past) = ours.read(IDS[:cut]), theirs.read(IDS[:cut])
         np.testing.assert_allclose(one, other, atol=1e-4)
@@ -71,7 +72,7 @@ def test_memory_stays_within_the_window() -> None:
 
 
 def test_the_shapes_of_the_weights_are_those_of_torch() -> None:
-    for chosen in (config(), config(units=8), config(period=6), tiny_config(11, "rotary")):
+    for chosen in (config(), config(units=8), config(places=6), tiny_config(11, "rotary")):
         assert weight_shapes(chosen) == shapes_in_torch(chosen)
 
 

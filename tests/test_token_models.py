@@ -13,6 +13,7 @@ from arranger.engine.rotary import RotaryPredictor
 from arranger.token_checkpoints import load_tokens
 from arranger.token_configuration import KINDS, TokenModelConfig
 from arranger.token_models import Predictor, TokenModel
+from arranger.tokenizers import tokenizer
 from tests.generators import save_tiny_generator, tiny_config
 
 
@@ -39,7 +40,7 @@ def test_a_predictor_in_half_precision_scores_nearly_the_same(kind: str) -> None
     weights = {k: w.numpy() for k, w in TokenModel(config).state_dict().items()}
     ids = np.array([3, 1, 4, 1, 5, 9, 2, 6])
     with torch.backends.mkldnn.flags(enabled=False, allow_tf32=None):  # not every processor has it
-        exact, half = Predictor(config, weights), Predictor(config, weights, "cpu", "bf16")
+        exact, half = Predictor(config, weights), Predictor(config, weights, None, "cpu", "bf16")
         states: list[Any] = [None, None]
         for part in (ids[:5], ids[5:6], ids[6:]):
             expected, states[0] = exact.read(part, states[0])
@@ -69,6 +70,7 @@ def test_tokens_may_go_in_as_one_hot_vectors() -> None:
         ({"kind": "tree"}, "backbone kind must be one of rnn, gru"),
         ({"kind": "rotary", "heads": 3}, "3 heads cannot share 8 units evenly"),
         ({"kind": "rotary", "heads": 8}, "rotary heads must be of even width, not 1"),
+        ({"kind": "lstm", "places": 4}, "places of a bar are known to rotary backbones"),
         ({"kind": "xlstm", "cells": "mx"}, "cells must be letters m and s, not 'mx'"),
         ({"layer": 1}, "unknown key 'layer'"),
     ],
@@ -103,6 +105,21 @@ def test_a_card_that_does_not_fit_is_refused_in_a_sentence(
     (folder / "card.json").write_text(json.dumps({**card, key: value}))
     with pytest.raises(CheckpointError, match=sentence):
         load_tokens(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "places", "sentence"),
+    [
+        ("tsd", 4, "tsd tokens do not tell their places in a bar"),
+        ("bar", 31, "the model knows 31 places in a bar, its tokenizer 32"),
+    ],
+)
+def test_places_that_the_tokens_do_not_tell_are_refused(
+    name: str, places: int, sentence: str
+) -> None:
+    tokens = tokenizer(name)
+    with pytest.raises(ValueError, match=sentence):
+        tiny_config(tokens.size, "rotary", places=places).check(tokens)
 
 
 def test_weights_of_another_model_are_refused(tmp_path: Path) -> None:

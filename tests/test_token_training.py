@@ -28,15 +28,15 @@ from training.token_runs import train_tokens
 from training.token_training import TokenTraining, token_run
 
 PRESETS = {
-    "bar-rotary": 3_358_105,
+    "bar-rotary": 3_372_185,
     "conner": 5_682_520,
     "continuation": 3_455_575,
     "ff-lstm": 4_426_457,
-    "ff-rotary": 3_358_105,
+    "ff-rotary": 3_372_185,
     "ff-transformer": 4_326_041,
     "folk-rnn": 5_652_123,
     "gru": 2_778_706,
-    "jsb-grid": 1_561_341,
+    "jsb-grid": 1_556_541,
     "music-transformer": 8_096_669,
     "performance-rnn": 6_312_861,
     "rnn": 1_595_986,

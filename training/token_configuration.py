@@ -88,11 +88,13 @@ def _parse(document: Mapping[str, Any]) -> TokenRunConfig:
     for key in ("transpose", "stretch"):
         if key in windows:
             windows[key] = tuple(windows[key])
-    model = {"tokens": tokenizer(**described).size, **(document.get("model") or {})}
+    tokens = tokenizer(**described)
+    model = TokenModelConfig.from_dict({"tokens": tokens.size, **(document.get("model") or {})})
+    model.check(tokens)
     sections = {
         **document,
         "tokenizer": dict(described),
-        "model": TokenModelConfig.from_dict(model),
+        "model": model,
         "windows": section(WindowConfig, windows, "windows"),
         "training": section(TrainingConfig, document.get("training") or {}, "training"),
     }

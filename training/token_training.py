@@ -51,7 +51,7 @@ class TokenTraining:
         self._valid = [piece.ids(self.tokens) for piece in looked_at]
 
     def new_model(self) -> TokenModel:
-        return TokenModel(self.config.model)
+        return TokenModel(self.config.model, self.tokens.bearings)
 
     def batches(self, size: int) -> int:
         return -(-sum(self._shares) // size)

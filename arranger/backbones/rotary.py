@@ -1,5 +1,8 @@
 """A Transformer of today's kind: rotary positions (Su et al. 2021), RMS norms before each layer,
 gated feed-forward layers (Shazeer 2020) and torch's own attention.
+
+Its positions may be musical: then some pairs of numbers turn by given angles instead of with the
+count of positions, and a vector knows its place in the bar, the class and the octave of its pitch.
 """
 
 from __future__ import annotations
@@ -12,6 +15,8 @@ from torch import Tensor, nn
 
 from .causal import CausalBackbone, Past, visible
 
+BASE = 10_000.0
+CHROMAS, OCTAVES = 12, 11
 EPSILON = torch.finfo(torch.float32).eps
 """Of the norms, in any precision: that of half precision would hide what is small."""
 
@@ -21,6 +26,14 @@ class RotaryState(NamedTuple):
 
     position: int
     pasts: tuple[tuple[Past, Past], ...]
+
+
+class Positions(NamedTuple):
+    """Of each vector: angles (batch, time, pairs), place in the bar (batch, time), and pitch."""
+
+    angles: Tensor
+    place: Tensor
+    pitch: Tensor
 
 
 class RotaryLayer(nn.Module):
@@ -40,7 +53,8 @@ class RotaryLayer(nn.Module):
     def forward(
         self, x: Tensor, past: tuple[Past, Past], turn: Tensor, window: int | None
     ) -> tuple[Tensor, tuple[Past, Past]]:
-        """``turn`` (2, time, d / 2): the cosine and sine of each position's angles."""
+        """``turn`` (2, time, d / 2), or (2, batch, 1, time, d / 2): the cosine and sine of each
+        position's angles."""
         batch, time, width = x.shape
         projected = self.query_key_value(self.attention_norm(x)).view(
             batch, time, 3, self.heads, -1
@@ -62,8 +76,8 @@ class RotaryLayer(nn.Module):
 
 
 class RotaryTransformer(CausalBackbone[RotaryState]):
-    """``window``: how many positions one sees, itself among them; None: all. ``period``: each also
-    knows its place in so many; 0: it does not."""
+    """``window``: how many positions one sees, itself among them; None: all. ``places``: how
+    many there are in a bar, for musical positions; 0: they are plain."""
 
     def __init__(
         self,
@@ -74,14 +88,18 @@ class RotaryTransformer(CausalBackbone[RotaryState]):
         feed_forward: int,
         dropout: float = 0.0,
         window: int | None = None,
-        period: int = 0,
+        places: int = 0,
     ) -> None:
         super().__init__()
         self.outputs = width
         self.heads = heads
+        self.pairs = width // heads // 2
         self.window = window
         self.embed = nn.Identity() if inputs == width else nn.Linear(inputs, width, bias=False)
-        self.place = nn.Embedding(period, width) if period else None
+        if places:
+            self.place = nn.Embedding(places, width)
+            self.chroma = nn.Embedding(CHROMAS, width)
+            self.octave = nn.Embedding(OCTAVES, width)
         self.dropout = nn.Dropout(dropout)
         self.layers = nn.ModuleList(
             RotaryLayer(width, heads, feed_forward, dropout) for _ in range(layers)
@@ -93,21 +111,32 @@ class RotaryTransformer(CausalBackbone[RotaryState]):
         empty = Past.empty(like, batch, self.heads, self.outputs // self.heads)
         return RotaryState(0, tuple((empty, empty) for _ in self.layers))
 
-    def extend(self, x: Tensor, state: RotaryState) -> tuple[Tensor, RotaryState]:
-        time, d = x.shape[1], self.outputs // self.heads
-        position = torch.arange(state.position, state.position + time, device=x.device)
-        rate = 10_000.0 ** (-torch.arange(0, d, 2, device=x.device) / d)
-        angle = position[:, None] * rate
-        turn = torch.stack([angle.cos(), angle.sin()]).to(x.dtype)
+    def extend(
+        self, x: Tensor, state: RotaryState, where: Positions | None = None
+    ) -> tuple[Tensor, RotaryState]:
+        """``where`` each of ``x`` stands, for musical positions."""
+        turn = self._turn(state.position, x, where)
         x, after = self.embed(x), []
-        if self.place is not None:
-            x = x + self.place(position % self.place.num_embeddings)
+        if where is not None:
+            x = x + self.place(where.place)
+            x = x + self.chroma(where.pitch % CHROMAS) + self.octave(where.pitch // CHROMAS)
         x = self.dropout(x)
         for layer, before in zip(cast("list[RotaryLayer]", self.layers), state.pasts, strict=True):
             x, behind = layer(x, before, turn, self.window)
             after.append(behind)
         y: Tensor = self.norm(x)
-        return y, RotaryState(state.position + time, tuple(after))
+        return y, RotaryState(state.position + x.shape[1], tuple(after))
+
+    def _turn(self, position: int, x: Tensor, where: Positions | None) -> Tensor:
+        """The cosine and sine of the angles of ``x`` (batch, time, ...), as layers take them."""
+        given = 0 if where is None else where.angles.shape[-1]
+        pairs = self.pairs - given
+        count = torch.arange(position, position + x.shape[1], device=x.device)
+        angles = count[:, None] * BASE ** (-torch.arange(pairs, device=x.device) / pairs)
+        if where is not None:
+            counted = angles.expand(len(x), -1, -1)
+            angles = torch.cat([counted, where.angles], dim=-1)[:, None]
+        return torch.stack([angles.cos(), angles.sin()]).to(x.dtype)
 
 
 def _rotated(x: Tensor, turn: Tensor) -> Tensor:

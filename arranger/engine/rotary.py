@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..notes import IntArray
 from ..token_configuration import TokenModelConfig
+from ..tokenizers.bearings import Bearings, Where
 from .shapes import Shapes
 
 Array = NDArray[np.float32]
@@ -19,6 +20,7 @@ in vain, but enough for products of matrices."""
 
 _EPSILON = np.finfo(np.float32).eps
 _BASE = 10_000.0
+_CHROMAS, _OCTAVES = 12, 11
 
 
 class _Rows:
@@ -30,12 +32,14 @@ class _Rows:
 
 
 class RotaryState(NamedTuple):
-    """A value: rows ``start`` to ``end`` of ``rows`` are seen, and never overwritten."""
+    """A value: rows ``start`` to ``end`` of ``rows`` are seen, and never overwritten; ``said`` is
+    what the bearings know of the tokens so far."""
 
     position: int
     rows: _Rows
     start: int
     end: int
+    said: IntArray | None = None
 
 
 def runs(config: TokenModelConfig) -> bool:
@@ -49,8 +53,10 @@ def weight_shapes(config: TokenModelConfig) -> Shapes:
     shapes: Shapes = {"embedding.weight": (config.tokens, config.embedding)}
     if config.embedding != width:
         shapes["backbone.embed.weight"] = (width, config.embedding)
-    if backbone.period:
-        shapes["backbone.place.weight"] = (backbone.period, width)
+    if backbone.places:
+        shapes["backbone.place.weight"] = (backbone.places, width)
+        shapes["backbone.chroma.weight"] = (_CHROMAS, width)
+        shapes["backbone.octave.weight"] = (_OCTAVES, width)
     for k in range(backbone.layers):
         layer = f"backbone.layers.{k}"
         shapes[f"{layer}.attention_norm.weight"] = (width,)
@@ -66,14 +72,18 @@ def weight_shapes(config: TokenModelConfig) -> Shapes:
 class RotaryPredictor:
     """The counterpart of ``token_models.Predictor`` and ``backbones.RotaryTransformer``."""
 
-    def __init__(self, config: TokenModelConfig, weights: Mapping[str, Array]) -> None:
+    def __init__(
+        self,
+        config: TokenModelConfig,
+        weights: Mapping[str, Array],
+        bearings: Bearings | None = None,
+    ) -> None:
         self._w = weights
         self._layers = [f"backbone.layers.{k}" for k in range(config.backbone.layers)]
         self._heads = config.backbone.heads
         self._size = config.backbone.units // self._heads
         self._window = config.backbone.window
-        self._period = config.backbone.period
-        self._rates = _BASE ** (-np.arange(0, self._size, 2) / self._size)
+        self._bearings = bearings if config.backbone.places else None
 
     def read(
         self, ids: IntArray, state: RotaryState | None = None
@@ -83,13 +93,15 @@ class RotaryPredictor:
         Returns the scores of the next token, (tokens,), and the state behind the last.
         """
         state = self._with_room(state, len(ids))
-        turn = self._turn(state.position, len(ids))
         x = self._w["embedding.weight"][ids]
         if "backbone.embed.weight" in self._w:
             x = self._linear("backbone.embed", x)
-        if self._period:
-            place = np.arange(state.position, state.position + len(ids)) % self._period
-            x = x + self._w["backbone.place.weight"][place]
+        said, angles = None, np.zeros((len(ids), 0), np.float32)
+        if self._bearings is not None:
+            where, said = self._bearings.read(ids[None], state.said)
+            angles = where.angles(self._size // 2)[0]
+            x = x + self._placed(where)
+        turn = self._turn(state.position, angles)
         for rows, layer in zip(state.rows.array, self._layers, strict=True):
             x = x + self._linear(f"{layer}.out", self._attention(layer, x, turn, rows, state))
             up = self._linear(f"{layer}.feed_in", self._norm(f"{layer}.feed_norm", x))
@@ -97,7 +109,15 @@ class RotaryPredictor:
             x = x + self._linear(f"{layer}.feed_out", gate / (1 + np.exp(-gate)) * value)
         last = self._norm("backbone.norm", x[-1:])
         scores = self._linear("head.1", last)[0] + self._w["head.1.bias"]
-        return scores.astype(np.float64), self._behind(state, len(ids))
+        return scores.astype(np.float64), self._behind(state, len(ids), said)
+
+    def _placed(self, where: Where) -> Array:
+        """What is added to tokens (T,) for where they stand, (T, width)."""
+        place, pitch = where.place[0], where.pitch[0]
+        added: Array = self._w["backbone.place.weight"][place]
+        added += self._w["backbone.chroma.weight"][pitch % _CHROMAS]
+        added += self._w["backbone.octave.weight"][pitch // _CHROMAS]
+        return added
 
     def _with_room(self, state: RotaryState | None, count: int) -> RotaryState:
         """A state that may write ``count`` rows behind its last: itself, or a copy."""
@@ -109,14 +129,14 @@ class RotaryPredictor:
             return state
         room = np.empty((*shape, 2 * (end - start + count), self._size), np.float32)
         room[..., : end - start, :] = rows.array[..., start:end, :]
-        return RotaryState(state.position, _Rows(room, end - start), 0, end - start)
+        return RotaryState(state.position, _Rows(room, end - start), 0, end - start, state.said)
 
-    def _behind(self, state: RotaryState, count: int) -> RotaryState:
+    def _behind(self, state: RotaryState, count: int, said: IntArray | None) -> RotaryState:
         """The state after ``count`` rows have been written."""
         end = state.end + count
         state.rows.used = end
         start = state.start if self._window is None else max(state.start, end - self._window)
-        return RotaryState(state.position + count, state.rows, start, end)
+        return RotaryState(state.position + count, state.rows, start, end, said)
 
     def _attention(
         self, layer: str, x: Array, turn: tuple[Array, Array], rows: Array, state: RotaryState
@@ -148,9 +168,11 @@ class RotaryPredictor:
         seen: NDArray[np.bool_] = distance >= 0
         return seen if self._window is None else seen & (distance < self._window)
 
-    def _turn(self, position: int, count: int) -> tuple[Array, Array]:
-        """The cosine and sine of each position's angles, (T, size / 2) each."""
-        angle = np.arange(position, position + count)[:, None] * self._rates
+    def _turn(self, position: int, given: Array) -> tuple[Array, Array]:
+        """The cosine and sine of each position's angles, (T, size / 2) each, the last ``given``."""
+        pairs = self._size // 2 - given.shape[1]
+        count = np.arange(position, position + len(given))[:, None]
+        angle = np.concatenate([count * _BASE ** (-np.arange(pairs) / pairs), given], axis=1)
         return np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
 
     def _linear(self, name: str, x: Array) -> Array:

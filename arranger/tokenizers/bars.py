@@ -13,6 +13,7 @@ import numpy as np
 
 from ..notes import DEFAULT_VELOCITY, IntArray, Note, NoteSequence
 from .barlines import barlines
+from .bearings import Bearings
 from .tokenizer import Mask, Said, State, Tokenizer
 from .vocabulary import Vocabulary
 
@@ -45,6 +46,7 @@ class BarTokens(Tokenizer[BarState]):
         self.vocabulary = Vocabulary(
             (("bar", 1), ("offset", LONGEST), ("pitch", 88), ("duration", LONGEST))
         )
+        self.bearings = _bearings(self.vocabulary)
 
     def fit(self, notes: NoteSequence) -> NoteSequence:
         grid = self.on_own_grid(notes)
@@ -113,6 +115,16 @@ class BarTokens(Tokenizer[BarState]):
                 together = state.upcoming == state.offset
                 mask[v.slice("pitch", state.pitch if together else 0)] = True
         return mask
+
+
+def _bearings(vocabulary: Vocabulary) -> Bearings:
+    """An offset is a place, and the length of the bar if one follows."""
+    bearings = Bearings.silent(vocabulary.size, BarTokens.resolution)
+    bar, offset = vocabulary.slice("bar"), vocabulary.slice("offset")
+    bearings.bars[bar], bearings.places[bar] = True, 0
+    bearings.places[offset] = bearings.lengths[offset] = np.arange(LONGEST)
+    bearings.pitches[vocabulary.slice("pitch")] = BarTokens.pitches
+    return bearings
 
 
 def _pieces(length: int) -> range:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..notes import DEFAULT_VELOCITY, IntArray, Note, NoteSequence
+from .bearings import Bearings
 from .tokenizer import Mask, Said, State, Tokenizer
 from .vocabulary import Vocabulary
 
@@ -26,6 +27,9 @@ VOICES = {
 """The voices, from the highest down, and their ranges in the training pieces of the JSB set."""
 
 REST = -1
+
+_BAR = 16
+"""16ths of a bar of four quarters, in which most chorales are."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ class GridTokens(Tokenizer[GridState]):
         self.vocabulary = Vocabulary((("end", 1), *((voice, each) for voice in VOICES)))
         self.end = self.vocabulary.id("end")
         self.opening = (self.end,)
+        self.bearings = _bearings(self.vocabulary)
 
     def fit(self, notes: NoteSequence) -> NoteSequence:
         return replace(self.decode(self.encode(notes)), meters=self.on_own_grid(notes).meters)
@@ -121,6 +126,16 @@ class GridTokens(Tokenizer[GridState]):
 
     def _index(self, pitch: int) -> int:
         return 0 if pitch == REST else pitch - self.pitches[0] + 1
+
+
+def _bearings(vocabulary: Vocabulary) -> Bearings:
+    """The first voice begins a 16th."""
+    bearings = Bearings.silent(vocabulary.size, GridTokens.resolution, _BAR)
+    first = vocabulary.slice(next(iter(VOICES)))
+    bearings.bars[first], bearings.lengths[first] = True, 1
+    for voice in VOICES:
+        bearings.pitches[vocabulary.slice(voice, 1)] = GridTokens.pitches
+    return bearings
 
 
 def _voices(sounding: list[int]) -> list[int]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..notes import IntArray, Meter, Note, NoteSequence, Tempo
 from .barlines import barlines
+from .bearings import Bearings
 from .tokenizer import Mask, Said, State, Tokenizer
 from .values import nearest, spent
 from .vocabulary import Vocabulary
@@ -74,6 +75,7 @@ class MetricalTokens(Tokenizer[MetricalState]):
         )
         self.end = self.vocabulary.id("end")
         self.opening = (self.end,)
+        self.bearings = _bearings(self.vocabulary)
 
     def fit(self, notes: NoteSequence) -> NoteSequence:
         grid = self.on_own_grid(notes)
@@ -166,6 +168,16 @@ class MetricalTokens(Tokenizer[MetricalState]):
             mask[v.slice("velocity")] = state.after != "velocity" and state.pitch < 127
             mask[v.slice("pitch", state.pitch + 1)] = state.velocity >= 0
         return mask
+
+
+def _bearings(vocabulary: Vocabulary) -> Bearings:
+    """A bar says its length, a position its place."""
+    bearings = Bearings.silent(vocabulary.size, QUARTER)
+    bar = vocabulary.slice("bar")
+    bearings.bars[bar], bearings.places[bar], bearings.lengths[bar] = True, 0, _LENGTHS
+    bearings.places[vocabulary.slice("position")] = np.arange(max(_LENGTHS))
+    bearings.pitches[vocabulary.slice("pitch")] = np.arange(128)
+    return bearings
 
 
 def _bars(notes: NoteSequence, last: int) -> Iterator[tuple[int, int, int]]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..clock import Clock
 from ..notes import IntArray, Meter, Note, NoteSequence, Tempo
+from .bearings import Bearings
 from .vocabulary import Vocabulary
 
 Said = Note | Tempo | Meter
@@ -59,6 +60,8 @@ class Tokenizer(ABC, Generic[S]):
     """The token that ends a piece, if there is one."""
     opening: tuple[int, ...] = ()
     """What a model reads before the first token of a piece; no part of the piece."""
+    bearings: Bearings | None = None
+    """How ids tell where they stand in the music, for tokens whose ids do."""
 
     @property
     def size(self) -> int:

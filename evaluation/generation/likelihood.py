@@ -85,7 +85,7 @@ def likelihood(checkpoint: TokenCheckpoint, pieces: Sequence[TokenPiece]) -> dic
     one in a window, for a model that foretells only the last; ``nats_a_note`` and ``bits_a_second``
     spread that of all ``tokens`` over the pieces' notes and over their time.
     """
-    model = TokenModel(checkpoint.config).eval()
+    model = TokenModel(checkpoint.config, checkpoint.tokenizer.bearings).eval()
     model.load_state_dict({k: torch.from_numpy(w) for k, w in checkpoint.weights.items()})
     said = [piece.ids(checkpoint.tokenizer) for piece in pieces]
     card = checkpoint.card
