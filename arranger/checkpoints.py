@@ -160,6 +160,8 @@ def _nearest(ensemble: Ensemble, mode: str) -> str:
 def load_card(folder: Path) -> Card:
     """The card in ``folder``, checked for its format and keys."""
     document = read_card(folder)
+    if "tokenizer" in document:
+        raise CheckpointError(f"{folder}: a checkpoint that generates, expected one that arranges")
     try:
         transpositions = tuple(int(by) for by in document.get("transpositions", (0,)))
         card: Card = section(Card, {**document, "transpositions": transpositions}, "card")
