@@ -32,12 +32,13 @@ class TokenState(NamedTuple):
 
 
 class TokenModel(nn.Module):
-    """Scores are logits over ``config.tokens`` tokens; ``bearings`` are those of the tokens."""
+    """Scores are logits over ``config.tokens`` tokens; ``bearings`` are those of the tokens, and a
+    model that knows places does not run without."""
 
     def __init__(self, config: TokenModelConfig, bearings: Bearings | None = None) -> None:
         super().__init__()
         self.config = config
-        self.bearings = bearings if config.backbone.places else None
+        self.bearings = bearings
         self.embedding = nn.Embedding(config.tokens, config.embedding) if config.embedding else None
         self.backbone = _backbone(config)
         self.head = _head(self.backbone.outputs, config.head, config.tokens)
@@ -60,9 +61,11 @@ class TokenModel(nn.Module):
 
     def _behind(self, ids: Tensor, state: TokenState) -> tuple[Tensor, TokenState]:
         x = self._front(ids)
-        if self.bearings is None:
+        if not self.config.backbone.places:
             y, past = self.backbone.extend(x, state.past)
             return y, TokenState(past)
+        if self.bearings is None:
+            raise ValueError("a model that knows places runs only with the bearings of its tokens")
         where, said = self.bearings.read(ids.cpu().numpy(), state.said)
         backbone = cast(RotaryTransformer, self.backbone)
         arrays = (where.angles(backbone.pairs), where.place, where.pitch)

@@ -53,6 +53,16 @@ def test_numpy_scores_as_torch_does_read_at_once_or_token_by_token(
         np.testing.assert_allclose(one, other, atol=1e-4)
 
 
+def test_a_model_that_knows_places_asks_for_bearings() -> None:
+    chosen = config(places=6)
+    model = TokenModel(chosen)
+    weights = {k: w.numpy() for k, w in model.state_dict().items()}
+    with pytest.raises(ValueError, match="runs only with the bearings"):
+        model(torch.zeros(1, 3, dtype=torch.int64))
+    with pytest.raises(ValueError, match="runs only with the bearings"):
+        RotaryPredictor(chosen, weights)
+
+
 def test_a_state_may_be_continued_from_more_than_once() -> None:
     ours, _ = both(config(window=5))
     _, state = ours.read(IDS[:20])

@@ -83,6 +83,8 @@ class RotaryPredictor:
         self._heads = config.backbone.heads
         self._size = config.backbone.units // self._heads
         self._window = config.backbone.window
+        if config.backbone.places and bearings is None:
+            raise ValueError("a model that knows places runs only with the bearings of its tokens")
         self._bearings = bearings if config.backbone.places else None
 
     def read(
