@@ -28,7 +28,6 @@ from training.token_runs import train_tokens
 from training.token_training import TokenTraining, token_run
 
 PRESETS = {
-    "bar-rotary": 3_372_185,
     "conner": 5_682_520,
     "continuation": 3_455_575,
     "ff-lstm": 4_426_457,
