@@ -101,6 +101,21 @@ def test_a_melody_is_written_bar_by_bar() -> None:
     assert TOKENS.decode(ids).onset.tolist() == [0, 24, 36, 120]
 
 
+def test_an_upbeat_is_a_bar_of_its_own() -> None:
+    rows = [(0, 60, 40, 64), (24, 64, 96, 64), (120, 67, 24, 64)]
+    notes = NoteSequence.from_rows(rows, 24, [Meter(0, 1, 4), Meter(24, 4, 4)])[0]
+    ids = TOKENS.encode(notes)
+    assert TOKENS.text(ids).splitlines()[1:] == ["L:1/8", "M:4/4", "K:Cmaj", "C2 | E8 | G2"]
+    assert TOKENS.decode(ids).onset.tolist() == [0, 24, 120]
+
+
+@pytest.mark.parametrize("upbeat", [1, 8, 31, 96, 200])
+def test_an_upbeat_of_any_length_can_be_said(upbeat: int) -> None:
+    rows = [(tick, 60, 10, 64) for tick in range(0, 400, 10)]
+    notes = NoteSequence.from_rows(rows, 24, [Meter(0, 7, 16), Meter(upbeat, 4, 4)])[0]
+    assert len(TOKENS.fit(notes)) >= 30
+
+
 def test_a_style_gives_meter_and_mode() -> None:
     empty = NoteSequence.from_rows([], 24)[0]
     assert [TOKENS.words[i] for i in TOKENS.encode(empty, style="6/8 dor")] == [

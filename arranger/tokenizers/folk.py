@@ -52,7 +52,8 @@ def key_signature(fifths: int) -> tuple[int, ...]:
 
 class FolkTokens(Tokenizer[FolkState]):
     """Keeps a melody: the highest note at each 32nd, cut where the next begins, at a bar line or
-    at the longest length there is; the first meter, if it is one of ``METERS``.
+    at the longest length there is; the first meter that is one of ``METERS``. What stands before
+    it is an upbeat, if it is shorter than a bar.
 
     ``encode`` writes in C major with accidentals unless a style, such as ``6/8 dor``, says the
     meter and the mode; ``encode_words`` takes a tune's own.
@@ -82,8 +83,10 @@ class FolkTokens(Tokenizer[FolkState]):
         return self.decode(self.encode(notes))
 
     def encode(self, notes: NoteSequence, until: int = 0, style: str | None = None) -> IntArray:
-        writer = _Writer(self, self._head(notes, style))
-        for onset, pitch, duration in _melody(self.on_own_grid(notes)):
+        grid = self.on_own_grid(notes)
+        writer = _Writer(self, self._head(grid, style))
+        writer.begin(_meter(grid).tick)
+        for onset, pitch, duration in _melody(grid):
             writer.rest(onset)
             writer.note(pitch, duration)
         writer.rest(-(-until // SMALLEST) * SMALLEST)
@@ -181,8 +184,7 @@ class FolkTokens(Tokenizer[FolkState]):
         if not words and not len(notes):
             return ["<s>"]
         if not words:
-            _, numerator, denominator = min(notes.meters, default=Meter(0, 4, 4))
-            words = [f"{numerator}/{denominator}", "maj"]
+            words = [_named(_meter(notes)), "maj"]
             if words[0] not in METERS:
                 raise ValueError(f"the meter {words[0]} is not one of {', '.join(METERS)}")
         return ["<s>", f"M:{words[0]}", f"K:C{words[1]}"]
@@ -196,13 +198,19 @@ class _Writer:
         self._tokens = tokens
         self._state = tokens.start()
         self._now = 0
+        self._upbeat = 0
         for word in head:
             self._say(word)
+
+    def begin(self, tick: int) -> None:
+        """The first whole bar begins at ``tick``, if there is that much of an upbeat."""
+        tick = round(tick / SMALLEST) * SMALLEST
+        self._upbeat = tick if tick < self._state.full else 0
 
     def rest(self, until: int) -> None:
         """Rests up to tick ``until``."""
         while self._now < until:
-            self._put("z", min(until - self._now, self._state.room))
+            self._put("z", min(until - self._now, self._room))
 
     def note(self, pitch: int, duration: int) -> None:
         """A note, as long as its bar allows."""
@@ -212,7 +220,13 @@ class _Writer:
             for step in STEPS
             if sounding(self._state, accidental + step)[0] == pitch
         )
-        self._put(word, min(duration, self._state.room))
+        self._put(word, min(duration, self._room))
+
+    @property
+    def _room(self) -> int:
+        """The ticks up to the next bar line."""
+        upbeat = self._upbeat - self._now
+        return min(upbeat, self._state.room) if upbeat > 0 else self._state.room
 
     def _put(self, word: str, at_most: int) -> None:
         """``word`` with the longest length up to ``at_most`` ticks that has a name."""
@@ -222,7 +236,7 @@ class _Writer:
         if length:
             self._say(length)
         self._now += names[length]
-        if self._state.room == 0:
+        if self._state.room == 0 or self._now == self._upbeat:
             self._say("|")
 
     def _say(self, word: str) -> None:
@@ -243,6 +257,16 @@ def sounding(state: FolkState, word: str) -> tuple[int, tuple[tuple[int, int], .
         altered[letter] = ACCIDENTALS[accidental]
     alteration = altered.get(letter, state.key[letter])
     return 48 + 12 * octave + _SCALE[letter] + alteration, tuple(altered.items())
+
+
+def _named(meter: Meter) -> str:
+    return f"{meter.numerator}/{meter.denominator}"
+
+
+def _meter(notes: NoteSequence) -> Meter:
+    """The first meter that has a word, else the first."""
+    meters = sorted(notes.meters) or [Meter(0, 4, 4)]
+    return next((meter for meter in meters if _named(meter) in METERS), meters[0])
 
 
 def _melody(notes: NoteSequence) -> list[tuple[int, int, int]]:
