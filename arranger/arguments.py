@@ -11,6 +11,7 @@ from pathlib import Path
 
 from . import __version__
 from .configuration import VIEW_OF_MODE
+from .sampling import MIN_P
 
 MODES = tuple(VIEW_OF_MODE)
 HINTS = ("none", "entry", "pitch", "both")
@@ -75,7 +76,7 @@ def parser() -> argparse.ArgumentParser:
     )
     go_on.add_argument("--model", help="a shipped generator's name, or a folder")
     go_on.add_argument("--seed", type=int, default=0, help="the same seed gives the same notes (0)")
-    _add_sampling(go_on)
+    _add_sampling(go_on, MIN_P)
     go_on.add_argument("--tempo", type=float, help="quarters a minute of what is new")
     go_on.add_argument("--style", help="one that the model knows")
     go_on.add_argument("--alternatives", type=int, default=1, metavar="N", help="write N of them")
@@ -207,7 +208,7 @@ def _add_results(command: argparse.ArgumentParser) -> None:
     command.add_argument("--results", type=Path, metavar="DIR", help="rows (those of the package)")
 
 
-def _add_sampling(command: argparse.ArgumentParser) -> None:
+def _add_sampling(command: argparse.ArgumentParser, min_p: float) -> None:
     command.add_argument(
         "--temperature", type=float, default=1.0, help="0: the likeliest token (1)"
     )
@@ -216,7 +217,10 @@ def _add_sampling(command: argparse.ArgumentParser) -> None:
         "--top-p", type=float, default=1.0, help="and among so much probability (1)"
     )
     command.add_argument(
-        "--min-p", type=float, default=0.0, help="and above this share of the likeliest one's (0)"
+        "--min-p",
+        type=float,
+        default=min_p,
+        help=f"and above this share of the likeliest one's ({min_p:g})",
     )
 
 
@@ -228,4 +232,4 @@ def _add_question(command: argparse.ArgumentParser) -> None:
     command.add_argument("--before", type=int, default=8, help="bars that it goes on from (8)")
     command.add_argument("--tunes", type=int, default=100, help="whole folk tunes (100)")
     command.add_argument("--seed", type=int, default=0)
-    _add_sampling(command)
+    _add_sampling(command, 0.0)

@@ -32,16 +32,20 @@ class NextToken(Protocol):
         ...
 
 
+MIN_P = 0.03
+
+
 @dataclass(frozen=True)
 class Sampling:
     """``temperature`` 0 takes the likeliest token. ``top_k`` keeps so many tokens, ``top_p``
     (Holtzman et al. 2019) the likeliest that together have that probability, ``min_p`` (Nguyen et
-    al. 2024) those with that share of the likeliest one's."""
+    al. 2024) those with that share of the likeliest one's. The defaults are for listeners: what is
+    hardly likely at all is left out, which keeps key, meter and motif (docs/EXPERIMENTS.md)."""
 
     temperature: float = 1.0
     top_k: int | None = None
     top_p: float = 1.0
-    min_p: float = 0.0
+    min_p: float = MIN_P
 
     def __post_init__(self) -> None:
         if not 0 <= self.temperature <= MAX_TEMPERATURE:

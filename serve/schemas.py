@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from arranger.files.limits import MAX_TICKS
+from arranger.sampling import MIN_P
 
 Tick = Annotated[int, Field(ge=0, le=MAX_TICKS)]
 Pitch = Annotated[int, Field(ge=0, le=127)]
@@ -156,7 +157,7 @@ class ContinuationOptions(Form):
     temperature: Annotated[FiniteFloat, Field(ge=0, le=10)] = 1.0
     top_k: Annotated[int, Field(ge=1)] | None = None
     top_p: Annotated[FiniteFloat, Field(gt=0, le=1)] = 1.0
-    min_p: Annotated[FiniteFloat, Field(ge=0, le=1)] = 0.0
+    min_p: Annotated[FiniteFloat, Field(ge=0, le=1)] = MIN_P
     tempo: (
         Annotated[
             FiniteFloat, Field(ge=10, le=400, description="Quarters a minute of what is new.")

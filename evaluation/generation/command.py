@@ -33,7 +33,8 @@ BASELINES = ("copy", "random")
 class Question:
     """What to measure of a checkpoint on a split of the corpus in ``data``: its likelihood, and
     ``samples`` continuations by ``bars`` bars of the first ``before`` bars of pieces, beside
-    ``baselines`` and the truth; for a model of folk tunes also ``tunes`` whole ones."""
+    ``baselines`` and the truth; for a model of folk tunes also ``tunes`` whole ones. Tokens are
+    drawn as likely as the model finds them unless ``sampling`` says otherwise."""
 
     data: Path
     split: str = "test"
@@ -41,7 +42,7 @@ class Question:
     bars: int = 8
     before: int = 8
     baselines: tuple[str, ...] = BASELINES
-    sampling: Sampling = field(default_factory=Sampling)
+    sampling: Sampling = field(default_factory=lambda: Sampling(min_p=0.0))
     tunes: int = 100
     seed: int = 0
 
