@@ -29,7 +29,7 @@ from training.token_training import TokenTraining, token_run
 
 PRESETS = {
     "conner": 5_682_520,
-    "continuation": 3_455_575,
+    "continuation": 3_486_039,
     "ff-lstm": 4_426_457,
     "ff-rotary": 3_372_185,
     "ff-transformer": 4_326_041,
