@@ -83,6 +83,15 @@ def test_a_window_knows_distances_in_time_and_nothing_of_before(name: str) -> No
         np.testing.assert_allclose(np.diff(time[row, began:]), expected, atol=1e-9)
 
 
+def test_angles_are_shares_of_a_turn() -> None:
+    _, bearings, ids = said("bar")
+    where, _ = bearings.read(ids[None])
+    assert where.time.max() > 8
+    for k, quarters in enumerate((1, 2, 4, 8)):
+        expected = 2 * np.pi * np.mod(where.time, quarters) / quarters
+        np.testing.assert_allclose(where.angles(8)[..., k], expected, atol=1e-5)
+
+
 def test_angles_come_round_with_bars_and_phrases() -> None:
     _, bearings, ids = said("bar")
     where, _ = bearings.read(ids[None])
