@@ -15,6 +15,7 @@ from .sampling import MIN_P
 
 MODES = tuple(VIEW_OF_MODE)
 HINTS = ("none", "entry", "pitch", "both")
+CORPORA = ("chorales", "quartets", "game", "pop", "lieder", "orchestra", "pop909", "styles")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -152,7 +153,7 @@ def parser() -> argparse.ArgumentParser:
     calibrate.add_argument("--workers", type=int, default=1, help="processes (1)")
 
     data = commands.add_parser("data", help="prepare a corpus")
-    data.add_argument("corpus", choices=("chorales", "quartets", "game", "pop", "styles"))
+    data.add_argument("corpus", choices=CORPORA)
     data.add_argument(
         "--source",
         type=Path,
@@ -185,8 +186,9 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument(
         "--data",
         type=Path,
-        help="a folder with the prepared corpora chorales, quartets, game and pop, or some of "
-        "them; without it, and for those that are missing, what has been measured before is told",
+        help="a folder with the prepared corpora chorales, quartets, game, pop, orchestra and "
+        "pop909, or some of them; without it, and for those that are missing, what has been "
+        "measured before is told",
     )
     report.add_argument("--fresh", action="store_true", help="measure what is known already too")
     report.add_argument("-o", "--output", type=Path, default=Path("docs/RESULTS.md"))

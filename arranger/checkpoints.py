@@ -21,12 +21,18 @@ from .configuration import VIEW_OF_MODE, ModelConfig, section
 from .engine import Engine
 from .engine.shapes import Shapes, weight_shapes
 from .ensembles import Ensemble, Part
+from .tailoring import Pattern
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 FORMAT = 1
+ANY = "any"
+"""Models for whatever parts are described are called any-live, any-chord-live and any-offline."""
+
+TAILORED = 0.01
+"""The ``distance`` of a model of described parts to any ensemble."""
 
 
 class CheckpointError(ValueError):
@@ -65,7 +71,7 @@ class Checkpoint:
     """A loaded checkpoint. ``weights`` maps the names of the torch model to arrays.
 
     ``ensemble`` is what it arranges for: the one it was trained for or, with a ``casting``,
-    another one.
+    another one. A model of described parts has been tailored to it from its ``pattern``.
     """
 
     card: Card
@@ -73,6 +79,7 @@ class Checkpoint:
     ensemble: Ensemble
     weights: Mapping[str, NDArray[np.float32]]
     casting: Casting | None = None
+    pattern: Pattern | None = None
 
     def engine(self) -> Engine:
         """The model, ready to run with numpy."""
@@ -83,9 +90,13 @@ class Checkpoint:
         return Certainty(self.card.certainty)
 
     def cast_for(self, ensemble: Ensemble) -> Checkpoint:
-        """The same checkpoint at work for another ensemble; as it is for its own."""
+        """The same checkpoint at work for another ensemble, tailored to it or with a casting; as it
+        is for its own."""
         if ensemble.parts == self.ensemble.parts:
             return self
+        if self.pattern is not None:
+            config, weights = self.pattern.tailored(ensemble)
+            return replace(self, ensemble=ensemble, config=config, weights=weights)
         return replace(self, ensemble=ensemble, casting=cast(ensemble, self.ensemble))
 
 
@@ -124,6 +135,10 @@ def load(name_or_path: str | Path) -> Checkpoint:
             f"{folder}: a {card.mode} model has the {VIEW_OF_MODE[card.mode]} view, "
             f"this one the {config.view} view"
         )
+    if config.described:
+        pattern = Pattern(config, load_weights(folder, shapes))
+        config, weights = pattern.tailored(ensemble)
+        return Checkpoint(card, config, ensemble, weights, pattern=pattern)
     if config.spec.parts != len(ensemble):
         raise CheckpointError(
             f"{folder}: the model scores {config.spec.parts} parts, its ensemble has "
@@ -145,13 +160,28 @@ def load_for(name_or_path: str | Path | None, ensemble: Ensemble, mode: str) -> 
     return checkpoint.cast_for(ensemble)
 
 
+def distance(card: Card, ensemble: Ensemble) -> float:
+    """How far the parts of ``ensemble`` are from those for which a checkpoint was made, to choose
+    one by: less than 0 for the same names, 0 for the same programs, a little more for whatever a
+    model of described parts is tailored to, and otherwise what a cast costs."""
+    known = _ensemble(card.ensemble)
+    if card.config.get("described"):
+        return TAILORED
+    if known.names == ensemble.names:
+        return -1.0
+    if [part.program for part in known.parts] == [part.program for part in ensemble.parts]:
+        return 0.0
+    return TAILORED + cast(ensemble, known).cost
+
+
 def _nearest(ensemble: Ensemble, mode: str) -> str:
     """The default checkpoint of a mode whose parts are nearest to those of ``ensemble``."""
-    defaults = {}
-    for name in shipped():
-        known = _ensemble(load_card(PRETRAINED / name).ensemble)
-        if name == f"{known.name}-{mode}":
-            defaults[name] = 0.0 if known.names == ensemble.names else cast(ensemble, known).cost
+    cards = {name: load_card(PRETRAINED / name) for name in shipped()}
+    defaults = {
+        name: distance(card, ensemble)
+        for name, card in cards.items()
+        if name in {f"{card.ensemble['name']}-{mode}", f"{ANY}-{mode}"}
+    }
     if not defaults:
         raise CheckpointError(f"no {mode} checkpoint is shipped; name one with --model")
     return min(defaults, key=defaults.__getitem__)

@@ -58,7 +58,9 @@ class ModelConfig:
     """``codes`` maps integer features to the width of their embedding, ``values`` names real
     features; see ``features.FeatureSpec``. ``view``: note, chord or piece. ``resolution``: ticks a
     quarter of the grid on which the model sees music. ``loudest``: the greatest velocity that its
-    training music has; it takes greater ones as not known (0: all)."""
+    training music has; it takes greater ones as not known (0: all). ``described``: units of the
+    net that reads what an ensemble says of its parts, whose ``parts`` are then roles that it mixes
+    (``tailoring``); 0: they are the parts of one ensemble."""
 
     view: str
     parts: int
@@ -68,6 +70,7 @@ class ModelConfig:
     head: HeadConfig = HeadConfig()
     resolution: int = MODEL_RESOLUTION
     loudest: int = 127
+    described: int = 0
 
     @property
     def spec(self) -> FeatureSpec:

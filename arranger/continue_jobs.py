@@ -105,7 +105,7 @@ def run(request: Request, draw: Draw | None = None) -> Iterator[Continued]:
     arranger = None
     if request.ensemble:
         ensemble = load_ensemble(request.ensemble)
-        arranger = Arranger(load_for(f"{ensemble.name}-offline", ensemble, "offline"))
+        arranger = Arranger(load_for(None, ensemble, "offline"))
     for n, output in enumerate(request.outputs()):
         continued = continue_score(generator, score, request, request.seed + n)
         output.parent.mkdir(parents=True, exist_ok=True)

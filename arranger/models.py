@@ -16,6 +16,7 @@ from .backbones import Recurrent, Transformer
 from .configuration import ModelConfig
 from .features import memory_width
 from .features.table import CODE_SIZES
+from .tailoring import DESCRIPTION
 
 
 class Front(nn.Module):
@@ -58,6 +59,26 @@ class MemoryHead(nn.Module):
         return scores
 
 
+class Describer(nn.Module):
+    """Reads how the parts of an ensemble are described, each by itself and among the others, and
+    says how much of each role each part is; see ``tailoring``."""
+
+    def __init__(self, units: int, roles: int) -> None:
+        super().__init__()
+        self.own = nn.Linear(DESCRIPTION, units)
+        self.others = nn.Linear(units, units)
+        self.among = nn.Linear(units, units)
+        self.roles = nn.Linear(units, roles)
+
+    def forward(self, described: Tensor, there: Tensor) -> Tensor:
+        """``described`` (..., K, DESCRIPTION), ``there`` (..., K), 0 where there is no part:
+        (..., K, roles), zeros for no part."""
+        own = torch.relu(self.own(described)) * there[..., None]
+        mean = own.sum(-2, keepdim=True) / there.sum(-1)[..., None, None]
+        mix: Tensor = self.roles(torch.relu(self.among(own) + self.others(mean)))
+        return mix * there[..., None]
+
+
 class PartModel(nn.Module):
     """The whole model; ``forward`` gives what a head reads, ``head`` the scores (logits)."""
 
@@ -98,6 +119,8 @@ class PartModel(nn.Module):
             )
         else:
             self.head = nn.Linear(self.backbone.outputs, parts)
+        if config.described:
+            self.describer = Describer(config.described, parts)
 
     def forward(self, codes: Tensor, values: Tensor, lengths: Tensor) -> Tensor:
         """``codes`` (batch, time, C), ``values`` (batch, time, D): (batch, time, outputs)."""

@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from arranger.checkpoints import Checkpoint, load, shipped
+from arranger.checkpoints import Checkpoint, load
 from arranger.ensembles import Ensemble
 
 from .baselines import FITTED, load_baselines
 from .command import labeller_for, waiting
 from .corrections import evaluate_corrections
+from .others import OTHER_HINTS, OTHERS, players_of
 from .pieces import Labeller, Oracle, Piece
 from .results import (
     Key,
@@ -109,13 +110,11 @@ def tasks(ensemble: Ensemble, split: str) -> Iterator[Task]:
     """Every row that the shipped checkpoints and baselines of ``ensemble`` can give; where
     velocities are hidden, those of checkpoints whose answers do not wait."""
     hidden = split.endswith(HIDDEN)
-    for name in shipped():
-        checkpoint = load(name)
-        if checkpoint.ensemble.name != ensemble.name:
-            continue
+    for name, checkpoint in players_of(ensemble):
         digest = checkpoint_digest(checkpoint)
         for mode, hints in ways(checkpoint):
-            if not (hidden and "+" in mode):
+            passed_over = ensemble.name in OTHERS and hints not in OTHER_HINTS
+            if not passed_over and not (hidden and "+" in mode):
                 yield Task(Key(name, split, mode, hints), digest, labeller_for(checkpoint, mode))
         if not hidden and name == f"{ensemble.name}-offline":
             for hints in ("none", "both"):

@@ -18,6 +18,7 @@ from .generation.report import generation_sections
 from .generation.results import Row, load_rows
 from .goals import DEFAULT_MODES, goals_table
 from .measuring import CORPORA, HINTS, outdated, update
+from .others import OTHERS, other_ensemble, others_section
 from .published import base_weights, published
 from .results import Key, Results, load_results
 from .runner import table
@@ -50,8 +51,8 @@ def write_report(
     """
     from .charts import plot_confusions, plot_spread
 
-    for name, corpus in CORPORA.items():
-        ensemble = load_ensemble(name)
+    for name, corpus in (CORPORA | OTHERS).items():
+        ensemble = other_ensemble(name) if name in OTHERS else load_ensemble(name)
         if data is not None and (data / corpus / "split.json").is_file():
             update(ensemble, data / corpus, folder, workers, fresh)
             continue
@@ -62,14 +63,20 @@ def write_report(
             told = f"{where}{old} of {len(results.rows)} rows are not of what is shipped"
             print(f"{name}: {told}", file=sys.stderr)
     everything = [load_results(name, folder) for name in CORPORA]  # as they were written
+    others = [load_results(name, folder) for name in OTHERS]
     path.parent.mkdir(parents=True, exist_ok=True)
     plot_spread(everything, path.parent / "results" / "pieces.png")
     plot_confusions(everything, path.parent / "results" / "confusions.png")
-    path.write_text(render(everything, load_rows(folder)), encoding="utf-8")
+    path.write_text(render(everything, load_rows(folder), others), encoding="utf-8")
 
 
-def render(everything: Sequence[Results], generated: Mapping[Any, Row] | None = None) -> str:
-    """The whole report, in Markdown; ``generated`` are the rows of generators."""
+def render(
+    everything: Sequence[Results],
+    generated: Mapping[Any, Row] | None = None,
+    others: Sequence[Results] = (),
+) -> str:
+    """The whole report, in Markdown; ``generated`` are the rows of generators, ``others`` the
+    results of ensembles that no model was trained for."""
     sections = [_INTRODUCTION]
     for results in everything:
         sections.append(f"## {results.ensemble.capitalize()}")
@@ -83,6 +90,7 @@ def render(everything: Sequence[Results], generated: Mapping[Any, Row] | None = 
             sections += _all_metrics(results, split)
         sections += _look_ahead(results, splits)
         sections += _corrections(results, splits)
+    sections += others_section(others)
     sections += ["## Input features, time and transposition", ablations_section(everything)]
     generation = generation_sections(generated or {})
     return "\n\n".join([*sections, _PICTURES, _NOTES, *generation]) + "\n"

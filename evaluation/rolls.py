@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from matplotlib.colors import to_hex, to_rgb
 from numpy.typing import NDArray
 
 from arranger.arrangement import Arrangement
@@ -54,8 +55,16 @@ _SHARED = 0.75
 
 
 def part_colours(parts: int) -> list[str]:
-    """A colour for each part; they repeat after the eighth."""
-    return [PALETTE[k % len(PALETTE)] for k in range(parts)]
+    """A colour for each part; after the eighth they come again darker, then lighter, and repeat
+    after the twenty-fourth."""
+    return [_shade(PALETTE[k % len(PALETTE)], k // len(PALETTE) % 3) for k in range(parts)]
+
+
+def _shade(colour: str, turn: int) -> str:
+    """The colour as it is (0), towards black (1) or towards white (2)."""
+    towards = np.array([0.0, 0.0, 1.0])[turn]
+    share = np.array([0.0, 0.5, 0.6])[turn]
+    return str(to_hex((1 - share) * np.array(to_rgb(colour)) + share * towards))
 
 
 @dataclass(frozen=True)

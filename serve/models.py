@@ -38,7 +38,8 @@ class Models:
         self._folders = {_name(Path(folder)): Path(folder) for folder in wanted.folders}
         self._arrangers: dict[object, Arranger | LiveArranger] = {}
         self._engines: dict[str, AcceleratedEngine] = {}
-        """By checkpoint: whatever the ensemble, those who hear with one share its passes."""
+        """By checkpoint: whatever the ensemble, those who hear with one share its passes. Where one
+        is tailored to its ensemble it has an engine of its own, which goes with its arranger."""
         self._generators: dict[str, Generator] = {}
         self._lock = threading.Lock()
 
@@ -131,12 +132,13 @@ class Models:
         from arranger.accelerated import AcceleratedEngine
 
         key, wanted = str(path), self._wanted
-        if key not in self._engines:
-            limits = PassLimits(wanted.pass_notes, seconds=wanted.pass_milliseconds / 1000)
-            self._engines[key] = AcceleratedEngine(
-                checkpoint, wanted.device, wanted.precision, limits
-            )
-        return self._engines[key]
+        if key in self._engines:
+            return self._engines[key]
+        limits = PassLimits(wanted.pass_notes, seconds=wanted.pass_milliseconds / 1000)
+        engine = AcceleratedEngine(checkpoint, wanted.device, wanted.precision, limits)
+        if checkpoint.pattern is None:
+            self._engines[key] = engine
+        return engine
 
 
 def check_device(wanted: settings.Models) -> None:

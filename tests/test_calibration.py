@@ -17,7 +17,7 @@ from evaluation.pieces import Piece
 from tests.commands import refused
 from tests.models import tiny_checkpoint
 from tests.music import piece, write_chorale
-from training.calibration import Answers, answers, errors, fit_curve, fit_curves
+from training.calibration import Answers, Trial, answers, errors, fit_curve, fit_curves
 from training.runs import beginnings
 
 PIECES = [piece(seed, beats) for seed, beats in enumerate((2, 4, 12))]
@@ -69,7 +69,7 @@ def test_a_curve_is_found_whatever_the_answers_are(
 def test_every_way_of_listening_gets_a_curve_of_its_own_answers(
     view: str, modes: list[str]
 ) -> None:
-    found = list(answers(tiny_checkpoint(view), PIECES))
+    found = list(answers([Trial(tiny_checkpoint(view), PIECES)]))
     assert [(one.mode, one.hints) for one in found] == [
         (mode, hints) for mode in modes for hints in ("none", "both")
     ]

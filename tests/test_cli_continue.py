@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from arranger.cli import main
 from arranger.files import read
@@ -57,6 +58,18 @@ def test_alternatives_are_numbered_and_differ(piece: Path, model: Path, tmp_path
     assert go_on(piece, "-o", output, "--model", model, "--alternatives", "2") == 0
     one, two = (notes_in(tmp_path / f"more-{n}.mid") for n in (1, 2))
     assert one != two
+
+
+@pytest.mark.usefixtures("tiny_models_are_shipped")
+def test_the_continuation_is_arranged_for_an_ensemble_of_ones_own(
+    piece: Path, model: Path, tmp_path: Path
+) -> None:
+    output, duo = tmp_path / "more.mid", tmp_path / "duo.yaml"
+    parts = [{"name": "Flute", "program": 73}, {"name": "Lute", "program": 24, "voices": None}]
+    duo.write_text(yaml.safe_dump({"name": "duo", "parts": parts}))
+    assert go_on(piece, "-o", output, "--model", model, "--arrange", duo) == 0
+    assert {track.name for track in read(output).tracks} <= {"Flute", "Lute"}
+    assert notes_in(piece) <= notes_in(output)
 
 
 @pytest.mark.usefixtures("tiny_models_are_shipped")

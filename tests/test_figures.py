@@ -157,7 +157,9 @@ def test_the_first_eight_parts_have_colours_of_their_own_and_none_is_red() -> No
     assert len(set(colours)) == 8
     red = np.array(to_rgb(MISTAKE))
     assert all(np.abs(np.array(to_rgb(colour)) - red).max() > 0.4 for colour in colours)
-    assert len(part_colours(20)) == 20
+    assert len(set(part_colours(24))) == 24
+    assert len(part_colours(30)) == 30
+    assert part_colours(24)[:8] == colours
 
 
 @pytest.mark.parametrize("rows", [[], [(0, 60, 0)], [(0, 0, 24), (7, 127, 0)], [(9_000, 60, 24)]])

@@ -21,7 +21,7 @@ LAYERS = (
     ("clock", "certainty"),
     ("ensembles", "hints", "arrangement", "files", "tokenizers"),
     ("performance", "casting", "features", "backbones", "decoding"),
-    ("configuration", "devices", "passes"),
+    ("configuration", "devices", "passes", "tailoring"),
     ("models", "engine", "token_configuration", "token_models", "sampling"),
     ("checkpoints", "token_checkpoints"),
     ("accelerated", "offline", "speaking", "online", "continuation"),

@@ -170,27 +170,31 @@ class Examples:
             said = hints.encode(table.onset, table.pitch.astype(np.float64), spec.parts)
             table = table.replaced("hints", said, spec)
         table = table.transposed(int(rng.choice(self._room[i])), spec)
-        locked = self._lock(len(parts), rng)
+        locked = locked_notes(len(parts), variation, rng)
         table = table.replaced("locks", np.eye(spec.parts)[parts] * locked[:, None], spec)
-        return Example(self._touch(table, rng), parts, locked)
+        return Example(touched(table, spec, variation, rng), parts, locked)
 
-    def _lock(self, count: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-        """Which of ``count`` notes are locked: in most examples none, in others few."""
-        share = rng.random() ** 2 / 8 if rng.random() < self.variation.locks else 0.0
-        return rng.random(count) < share
 
-    def _touch(self, table: FeatureTable, rng: np.random.Generator) -> FeatureTable:
-        """The same music with velocities as well known as they happen to be."""
-        draw, velocity, loudest = rng.random(), table.velocity, max(self.spec.loudest, 1)
-        if draw < self.variation.hidden:
-            velocity = np.zeros_like(velocity)
-        elif draw < self.variation.hidden + self.variation.uneven:
-            off = rng.normal(0.0, rng.uniform(0.0, loudest / 8), len(velocity))
-            velocity = np.clip(np.rint(velocity + off), 1, loudest).astype(np.int64)
-        else:
-            return table
-        known = np.stack([velocity / loudest, velocity > 0], axis=1)
-        return replace(table.replaced("velocity", known, self.spec), velocity=velocity)
+def locked_notes(count: int, variation: Variation, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Which of ``count`` notes are locked: in most examples none, in others few."""
+    share = rng.random() ** 2 / 8 if rng.random() < variation.locks else 0.0
+    return rng.random(count) < share
+
+
+def touched(
+    table: FeatureTable, spec: FeatureSpec, variation: Variation, rng: np.random.Generator
+) -> FeatureTable:
+    """The same music with velocities as well known as they happen to be."""
+    draw, velocity, loudest = rng.random(), table.velocity, max(spec.loudest, 1)
+    if draw < variation.hidden:
+        velocity = np.zeros_like(velocity)
+    elif draw < variation.hidden + variation.uneven:
+        off = rng.normal(0.0, rng.uniform(0.0, loudest / 8), len(velocity))
+        velocity = np.clip(np.rint(velocity + off), 1, loudest).astype(np.int64)
+    else:
+        return table
+    known = np.stack([velocity / loudest, velocity > 0], axis=1)
+    return replace(table.replaced("velocity", known, spec), velocity=velocity)
 
 
 def collate(examples: Sequence[Example]) -> Batch:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +22,7 @@ from arranger.offline import Arranger
 from arranger.online import LiveArranger
 from evaluation.metrics import calibration_error
 from evaluation.pieces import Labeller, Piece
-from evaluation.runner import evaluate
+from evaluation.runner import PieceResult, evaluate
 
 TEMPERATURES = (0.7, 0.85, 1.0, 1.2, 1.4, 1.7, 2.0, 2.4, 2.8, 3.4)
 
@@ -41,20 +43,61 @@ seconds they then wait with an answer."""
 Curves = dict[str, list[list[float]]]
 
 
+@dataclass(frozen=True)
+class Trial:
+    """Pieces, and a checkpoint at work for the ensemble that they are for."""
+
+    checkpoint: Checkpoint
+    pieces: Sequence[Piece]
+
+    def with_card(self, **changes: Any) -> Trial:
+        """The same with a card that says something else."""
+        card = replace(self.checkpoint.card, **changes)
+        return replace(self, checkpoint=replace(self.checkpoint, card=card))
+
+
 def best_temperature(
-    checkpoint: Checkpoint,
-    pieces: Sequence[Piece],
-    arranger_for: Callable[[Checkpoint], Labeller],
+    trials: Sequence[Trial], arranger_for: Callable[[Checkpoint], Labeller]
 ) -> float:
-    """The temperature with the least calibration error on ``pieces``, no hints given."""
+    """The temperature with the least calibration error in all ``trials``, no hints given."""
 
     def error(temperature: float) -> float:
-        card = replace(checkpoint.card, temperature=temperature)
-        labeller = arranger_for(replace(checkpoint, card=card))
-        report = evaluate(labeller, pieces, "none", checkpoint.ensemble, card.mode)
-        return float(report.metrics["ece"])
+        at = [trial.with_card(temperature=temperature) for trial in trials]
+        found = list(_results(at, arranger_for, trials[0].checkpoint.card.mode))
+        return calibration_error(_confidence(found), _right(found))
 
     return min(TEMPERATURES, key=error)
+
+
+def accuracy(
+    trials: Iterable[Trial],
+    arranger_for: Callable[[Checkpoint], Labeller],
+    mode: str,
+    hints: str = "none",
+) -> float:
+    """The share of all notes of all trials that get their part."""
+    return float(_right(list(_results(trials, arranger_for, mode, hints))).mean())
+
+
+def _results(
+    trials: Iterable[Trial],
+    arranger_for: Callable[[Checkpoint], Labeller],
+    mode: str,
+    hints: str = "none",
+    workers: int = 1,
+) -> Iterator[PieceResult]:
+    """All pieces of all trials, as they are labelled."""
+    for trial in trials:
+        labeller, ensemble = arranger_for(trial.checkpoint), trial.checkpoint.ensemble
+        yield from evaluate(labeller, trial.pieces, hints, ensemble, mode, workers=workers).results
+
+
+def _confidence(results: Iterable[PieceResult]) -> NDArray[np.float64]:
+    return np.concatenate([one.arrangement.confidence for one in results])
+
+
+def _right(results: Iterable[PieceResult]) -> NDArray[np.bool_]:
+    return np.concatenate([one.truth == one.arrangement.parts for one in results])
 
 
 @dataclass(frozen=True)
@@ -84,26 +127,30 @@ class Answers:
         return np.array([curve.of(claimed) for claimed in self.claimed.tolist()])
 
 
-def answers(checkpoint: Checkpoint, pieces: Sequence[Piece], workers: int = 1) -> Iterator[Answers]:
-    """What ``checkpoint`` answers in each way in which it may listen, without hints and with both
-    kinds, and without its curves."""
-    bare = replace(checkpoint, card=replace(checkpoint.card, certainty={}))
-    for manner, wait in LISTENING[bare.card.mode]:
+def answers(trials: Sequence[Trial], workers: int = 1) -> Iterator[Answers]:
+    """What the checkpoint of ``trials`` answers in each way in which it may listen, without hints
+    and with both kinds, and without its curves."""
+    first = trials[0].checkpoint
+    bare = [trial.with_card(certainty={}) for trial in trials]
+    for manner, wait in LISTENING[first.card.mode]:
         mode = f"{manner}+{1000 * wait:.0f}ms" if wait else manner
-        labeller: Labeller = Arranger(bare)
-        if manner != "offline":
-            labeller = LiveArranger(bare, stage=manner == "stage", look_ahead=wait)
-        for hints in ("none", "both") if "hints" in checkpoint.config.values else ("none",):
-            report = evaluate(labeller, pieces, hints, bare.ensemble, mode, workers=workers)
-            found = report.results
+        make = partial(_labeller, manner=manner, wait=wait)
+        for hints in ("none", "both") if "hints" in first.config.values else ("none",):
+            found = list(_results(bare, make, mode, hints, workers))
             yield Answers(
                 mode,
                 hints,
                 kind_of_answer(manner, bool(wait), hints == "both"),
-                np.concatenate([one.arrangement.confidence for one in found]),
-                np.concatenate([one.truth == one.arrangement.parts for one in found]),
+                _confidence(found),
+                _right(found),
                 np.repeat(np.arange(len(found)), [len(one.truth) for one in found]),
             )
+
+
+def _labeller(checkpoint: Checkpoint, manner: str, wait: float) -> Labeller:
+    if manner == "offline":
+        return Arranger(checkpoint)
+    return LiveArranger(checkpoint, stage=manner == "stage", look_ahead=wait)
 
 
 def fit_curves(found: Iterable[Answers]) -> Curves:

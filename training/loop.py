@@ -1,7 +1,8 @@
 """The training loop: steps, a running average of the weights, the best checkpoint, resuming.
 
 Knows a task's loss and its scores on valid, optimisers, and the files of its own run; not what is
-learnt. The best average by score on valid is kept as a checkpoint that every command can load.
+learnt. The best average by score on valid is kept, in half precision, as a checkpoint that every
+command can load.
 """
 
 from __future__ import annotations
@@ -163,7 +164,7 @@ class Run:
             "device": self.device.type,
             **({"start": self._begun_with} if self._begun_with else {}),
         }
-        weights = {name: w.cpu().numpy() for name, w in self.average.state_dict().items()}
+        weights = {n: w.half().cpu().numpy() for n, w in self.average.state_dict().items()}
         save(self.folder, self.task.card(how, scores), weights)
 
     def _resume(self) -> None:

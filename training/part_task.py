@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from arranger.models import MemoryHead, PartModel
 from evaluation.pieces import Piece
 
 from .batches import Batch, collate, example, settle_twins
-from .decisions import decide
+from .decisions import Limits, decide
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,10 @@ class PartTask:
     ensemble: Ensemble
     own: float = 0.9
     smoothing: float = 0.0
+
+    @cached_property
+    def _limits(self) -> Limits:
+        return Limits.of([self.ensemble.parts])
 
     def loss(
         self, model: PartModel, batch: Batch, progress: float, rng: np.random.Generator
@@ -41,7 +46,7 @@ class PartTask:
             size, time = batch.parts.shape
             taught = rng.random((size,)) >= share
             forced = np.repeat(taught[:, None], time, axis=1) | batch.locked
-            memory = decide(model.head, heard, batch, self.ensemble, forced).memory
+            memory = decide(model.head, heard, batch, self._limits, forced).memory
             scores = model.head(heard, torch.from_numpy(memory).to(heard.device))
         else:
             scores = model.head(heard)
@@ -81,6 +86,6 @@ class PartTask:
         batch = batch.to(next(model.parameters()).device)
         heard = model(batch.codes, batch.values, batch.lengths)
         if isinstance(model.head, MemoryHead):
-            return decide(model.head, heard, batch, self.ensemble).parts
+            return decide(model.head, heard, batch, self._limits).parts
         chosen: NDArray[np.int64] = model.head(heard).argmax(-1).cpu().numpy()
         return chosen

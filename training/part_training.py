@@ -63,6 +63,8 @@ class PartTraining:
             config=config.model.to_dict(),
             data=config.data,
             licence=config.licence,
+            transpositions=list(config.transpositions),
+            width=config.width,
             training={**training, "pieces": len(self.examples.pieces)},
             metrics={"valid_greedy": scores},
         )

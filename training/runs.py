@@ -10,21 +10,23 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from arranger.checkpoints import Card, Checkpoint, find, load, save, save_card
+from arranger.checkpoints import Card, Checkpoint, find, load, save_card
 from arranger.offline import Arranger
 from arranger.online import LiveArranger
 from evaluation.pieces import Labeller, Piece
-from evaluation.runner import evaluate
 from evaluation.splits import load_split
 
-from .calibration import answers, best_temperature, errors, fit_curves
+from .calibration import Trial, accuracy, answers, best_temperature, errors, fit_curves
 from .configuration import RunConfig, load_run
+from .described_training import described_run, excerpt_trials
 from .loop import Start
 from .part_training import part_run
+from .pool import read_pool
 
 SAMPLE = 20_000
 """About how many notes of the valid pieces a finished checkpoint is calibrated and measured on."""
@@ -51,9 +53,14 @@ def train(
         run = run.with_seed(seed)
     folder = Path(out) if out else Path("runs") / f"{run.name}-{run.training.seed}"
     begun = None if start is None else _start(start, run)
-    train, valid = (load_split(data, split, run.ensemble) for split in ("train", "valid"))
-    part_run(run, train, valid, folder, begun).train(quiet)
-    finish(folder, run, valid)
+    if run.model.described:
+        learnt, known = (read_pool(Path(data), split) for split in ("train", "valid"))
+        described_run(run, learnt, known, folder, begun).train(quiet)
+        finish(folder, excerpt_trials(load(folder), known))
+    else:
+        train, valid = (load_split(data, split, run.ensemble) for split in ("train", "valid"))
+        part_run(run, train, valid, folder, begun).train(quiet)
+        finish(folder, [Trial(load(folder), beginnings(valid, SAMPLE))])
     return folder
 
 
@@ -64,22 +71,14 @@ def _start(checkpoint: str | Path, run: RunConfig) -> Start:
     return Start(Path(checkpoint).name, known.weights)
 
 
-def finish(folder: Path, run: RunConfig, valid: Sequence[Piece]) -> Card:
-    """Calibrate the checkpoint in ``folder`` on ``valid`` and write its numbers on its card.
-
-    The weights are kept in half precision, which is what is measured.
-    """
-    checkpoint = load(folder)
-    halves = {name: array.astype(np.float16) for name, array in checkpoint.weights.items()}
-    weights = {name: array.astype(np.float32) for name, array in halves.items()}
-    checkpoint, pieces = replace(checkpoint, weights=weights), beginnings(valid, SAMPLE)
-    card = replace(checkpoint.card, transpositions=list(run.transpositions), width=run.width)
-    temperature = best_temperature(replace(checkpoint, card=card), pieces, arranger_for)
-    card = replace(card, temperature=temperature)
-    card = replace(card, certainty=fit_curves(answers(replace(checkpoint, card=card), pieces)))
-    measured = measure(replace(checkpoint, card=card), pieces)
-    card = replace(card, metrics={"valid": measured})
-    save(folder, card, halves)
+def finish(folder: Path, trials: Sequence[Trial]) -> Card:
+    """Calibrate the checkpoint in ``folder`` in ``trials``, and write its numbers on its card."""
+    temperature = best_temperature(trials, arranger_for)
+    trials = [trial.with_card(temperature=temperature) for trial in trials]
+    curves = fit_curves(answers(trials))
+    trials = [trial.with_card(certainty=curves) for trial in trials]
+    card = replace(trials[0].checkpoint.card, metrics={"valid": measure(trials)})
+    save_card(folder, card)
     return card
 
 
@@ -94,7 +93,7 @@ def calibrate(
     pieces = beginnings(load_split(data, "valid", checkpoint.ensemble), notes)
     if len(pieces) < 2:
         raise ValueError(f"{data}: calibration needs two valid pieces or more, not {len(pieces)}")
-    found = list(answers(checkpoint, pieces, workers))
+    found = list(answers([Trial(checkpoint, pieces)], workers))
     save_card(find(name_or_path), replace(checkpoint.card, certainty=fit_curves(found)))
     yield f"{checkpoint.card.name}: calibrated on {len(found[0].right)} notes; error before, after"
     for one, before, after in errors(found):
@@ -113,18 +112,14 @@ def beginnings(pieces: Sequence[Piece], notes: int) -> list[Piece]:
     return [Piece(p.name, p.notes.take(slice(0, most)), p.parts[:most]) for p in pieces]
 
 
-def measure(checkpoint: Checkpoint, pieces: Sequence[Piece]) -> dict[str, float]:
+def measure(trials: Sequence[Trial]) -> dict[str, float]:
     """The accuracy with each kind of hints, and on a stage for a live checkpoint."""
-    mode, ensemble = checkpoint.card.mode, checkpoint.ensemble
-    kinds = HINTS if "hints" in checkpoint.config.values else ("none",)
-    labeller = arranger_for(checkpoint)
-    found = {
-        kind: float(evaluate(labeller, pieces, kind, ensemble, mode).metrics["accuracy"])
-        for kind in kinds
-    }
+    first = trials[0].checkpoint
+    mode = first.card.mode
+    kinds = HINTS if "hints" in first.config.values else ("none",)
+    found = {kind: accuracy(trials, arranger_for, mode, kind) for kind in kinds}
     if mode == "live":
-        stage = evaluate(LiveArranger(checkpoint, True), pieces, "none", ensemble, "stage")
-        found["stage"] = float(stage.metrics["accuracy"])
+        found["stage"] = accuracy(trials, partial(LiveArranger, stage=True), "stage")
     return found
 
 

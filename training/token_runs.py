@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
-from arranger.checkpoints import save
 from arranger.token_checkpoints import load_tokens
 from evaluation.generation.pieces import load_token_pieces
 
@@ -38,7 +35,6 @@ def train_tokens(
     train = load_token_pieces(data, "train", tokens, run.valid_share)
     valid = load_token_pieces(data, "valid", tokens, run.valid_share) if run.valid_share else []
     token_run(run, train, valid, folder, begun).train(quiet)
-    keep_halves(folder)
     return folder
 
 
@@ -47,10 +43,3 @@ def _start(checkpoint: str | Path, run: TokenRunConfig) -> Start:
     if dict(known.card.tokenizer) != dict(run.tokenizer):
         raise ValueError(f"{checkpoint}: its tokens are not those of {run.name}")
     return Start(Path(checkpoint).name, known.weights)
-
-
-def keep_halves(folder: Path) -> None:
-    """Write the weights of the checkpoint in ``folder`` in half precision, as it is measured."""
-    checkpoint = load_tokens(folder)
-    halves = {name: weight.astype(np.float16) for name, weight in checkpoint.weights.items()}
-    save(folder, checkpoint.card, halves)

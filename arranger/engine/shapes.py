@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..configuration import BackboneConfig, ModelConfig
 from ..features import memory_width
 from ..features.table import CODE_SIZES
+from ..tailoring import DESCRIPTION
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -22,6 +23,8 @@ def weight_shapes(config: ModelConfig) -> Shapes:
     else:
         outputs = backbone.units
         shapes |= _transformer(backbone, inputs)
+    if config.described:
+        shapes |= _describer(config.described, parts)
     if config.head.kind == "linear":
         return shapes | _linear("head", outputs, parts)
     units = config.head.units
@@ -41,6 +44,12 @@ def _recurrent(config: BackboneConfig, inputs: int, outputs: int, both_ways: boo
             shapes[f"{prefix}.bias_ih_l0"] = shapes[f"{prefix}.bias_hh_l0"] = (gates,)
         shapes |= _norm(f"backbone.norms.{k}", outputs)
     return shapes
+
+
+def _describer(units: int, roles: int) -> Shapes:
+    shapes = _linear("describer.own", DESCRIPTION, units)
+    shapes |= _linear("describer.others", units, units) | _linear("describer.among", units, units)
+    return shapes | _linear("describer.roles", units, roles)
 
 
 def _transformer(config: BackboneConfig, inputs: int) -> Shapes:

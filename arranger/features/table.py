@@ -32,7 +32,7 @@ _VALUE_WIDTHS = {
     "chord": 4,
     "span": SPAN + 2,
 }
-_WIDTHS_PER_PART = {"hints": HINT_WIDTH, "locks": 1}
+_WIDTHS_PER_PART = {"hints": HINT_WIDTH, "locks": 1, "seats": 1}
 _VIEW_OF_FEATURE = {
     "chord": ("chord", "piece"),
     "span": ("piece",),
@@ -51,7 +51,8 @@ class FeatureSpec:
     frequency (as a share of the highest); velocity (as a share of the loudest, and whether known);
     timing (since the previous note); keys (held, struck and released around the note); chord (the
     note's place among the notes of its onset and the held ones); span (how long the note lasts
-    and what begins when it ends); hints; locks (the part of a note that is already given).
+    and what begins when it ends); hints; locks (the part of a note that is already given); seats
+    (1 for every part: who is there, to a model whose parts are described).
     ``resolution``: ticks a quarter of the grid. ``loudest``: the greatest velocity that says
     anything (0: none does).
     """
@@ -82,6 +83,11 @@ class FeatureSpec:
         """The columns of each block."""
         starts = {name: self.start(name) for name in self.values}
         return {name: slice(at, at + self.value_width(name)) for name, at in starts.items()}
+
+    @property
+    def per_part(self) -> dict[str, slice]:
+        """The columns of the blocks that say something of each part, (parts, ...) in each row."""
+        return {name: at for name, at in self.blocks.items() if name in _WIDTHS_PER_PART}
 
     @property
     def listens(self) -> bool:
@@ -229,6 +235,8 @@ def rows(
             block[:] = said.reshape(block.shape)
         elif name == "locks" and hints.locks:
             block[list(hints.locks), list(hints.locks.values())] = 1.0
+        elif name == "seats":
+            block[:] = 1.0
     return codes, values
 
 

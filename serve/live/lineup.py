@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import get_args
 
-from arranger.casting import cast
-from arranger.checkpoints import Checkpoint, load, load_card, shipped
+from arranger.checkpoints import Checkpoint, distance, load, load_card, shipped
 from arranger.checkpoints import find as find_checkpoint
 from arranger.engine import Engine
 from arranger.ensembles import Ensemble, Part, load_ensemble
@@ -101,8 +100,12 @@ class Roster:
             raise ValueError(f"no model is loaded that plays {mode}")
         if model is not None and model not in fit:
             raise ValueError(f"unknown model {model!r}: {', '.join(fit)} can play {mode}")
-        checkpoint, engine = fit[model or min(fit, key=lambda name: _cost(fit[name][0], wanted))]
-        return Lineup(wanted, mode, checkpoint.cast_for(wanted), engine)
+        chosen = model or min(fit, key=lambda name: _preference(fit[name][0], wanted))
+        checkpoint, engine = fit[chosen]
+        at_work = checkpoint.cast_for(wanted)
+        if at_work.weights is not checkpoint.weights:
+            engine = at_work.engine()
+        return Lineup(wanted, mode, at_work, engine)
 
     def warm_up(self) -> None:
         """Play a few notes in every way that can be asked for, and cast an ensemble, so that no
@@ -140,10 +143,8 @@ class Roster:
 _HIGH = {"name": "High", "program": 0, "low": 60, "voices": None}
 
 
-def _cost(checkpoint: Checkpoint, ensemble: Ensemble) -> float:
-    """How far the parts are from those that the checkpoint was trained for; less than nothing
-    where they are the same and the checkpoint is the usual one of its mode."""
-    own, card = checkpoint.ensemble, checkpoint.card
-    if own.names == ensemble.names:
-        return -2.0 if card.name == f"{own.name}-{card.mode}" else -1.0
-    return cast(ensemble, own).cost
+def _preference(checkpoint: Checkpoint, ensemble: Ensemble) -> tuple[float, bool]:
+    """Least for the checkpoint to take: the nearest, and of several the usual one of its mode."""
+    card = checkpoint.card
+    usual = card.name == f"{checkpoint.ensemble.name}-{card.mode}"
+    return distance(card, ensemble), not usual

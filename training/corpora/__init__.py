@@ -1,7 +1,7 @@
 """Corpora that anyone can prepare from files that anyone can obtain.
 
-``prepare`` writes a folder of MIDI files, one track for each part of the ensemble, and the split
-that the reported numbers use.
+``prepare`` writes a folder of scores, mostly MIDI files with one track for each part of an
+ensemble, and the split that the reported numbers use.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from .folders import Prepared
 from .game import prepare_game
 from .pop import prepare_pop
 from .quartets import prepare_quartets
+from .scores import PREPARATIONS
 from .styles import prepare_styles
 
 _FROM_FILES: dict[str, Callable[[Path, Path], Prepared]] = {
@@ -21,6 +22,7 @@ _FROM_FILES: dict[str, Callable[[Path, Path], Prepared]] = {
     "game": prepare_game,
     "pop": prepare_pop,
     "styles": prepare_styles,
+    **PREPARATIONS,
 }
 
 
