@@ -16,7 +16,7 @@ from tests.music import CHORALE, four_voices, write_chorale, write_tracks
 from training.corpora import prepare
 from training.drawing import SEATS, draw
 from training.pool import PooledScore, read_pool
-from training.runs import train
+from training.runs import calibrate, train
 
 MANY = tuple(
     Part(name, program, low, high)
@@ -158,3 +158,23 @@ def test_a_pool_becomes_a_calibrated_checkpoint_for_any_ensemble(
     assert checkpoint.card.training["pieces"] == 3
     assert checkpoint.ensemble.names == CHORALE.names
     assert len(checkpoint.cast_for(Ensemble("strings", MANY[7:])).ensemble) == 3
+
+    before = checkpoint.card.certainty
+    lines = list(calibrate(tmp_path / "run", corpora))
+    assert lines[0].startswith("tiny: calibrated on")
+    assert load(tmp_path / "run").card.certainty == before
+
+    still = {"steps": 1, "batch": 2, "rate": 0.0}
+    path.write_text(yaml.safe_dump({**config, "training": still}))
+    again = load(train(path, corpora, tmp_path / "again", quiet=True, start=tmp_path / "run"))
+    assert again.pattern is not None and checkpoint.pattern is not None
+    for name, weight in checkpoint.pattern.weights.items():
+        np.testing.assert_array_equal(again.pattern.weights[name], weight)
+
+    model = {**config["model"], "described": 0, "parts": 4}
+    path.write_text(yaml.safe_dump({**config, "model": model, "training": still}))
+    start = tmp_path / "run"
+    tailored = load(train(path, corpora / "chorales", tmp_path / "own", quiet=True, start=start))
+    assert tailored.pattern is None
+    for name, weight in checkpoint.weights.items():
+        np.testing.assert_allclose(tailored.weights[name], weight, atol=2e-3)

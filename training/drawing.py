@@ -19,17 +19,21 @@ from evaluation.pieces import Piece
 from .batches import settle_twins
 from .pool import PooledScore
 
-SEATS = 8
+SEATS = 12
 """Parts that a drawn ensemble has at most."""
 
+FEW = 5
+"""Parts of a score that is not large."""
+
 WHOLE = 0.6
-"""Share of the excerpts of scores with few parts in which all of these play."""
+"""Share of the excerpts of scores, where there are seats for all, in which all play."""
 
 FAMILY = 0.4
-"""Share of the excerpts of scores with many parts in which only one or two families play."""
+"""Share of the other excerpts of large scores in which only one or two families play."""
 
-TOGETHER = 0.25
-"""How often instruments of a kind that follow each other in a large score are one part."""
+SECTIONS, TOGETHER = 0.4, 0.25
+"""Share of the excerpts of scores with many parts in which all instruments of a kind are one part;
+of the others, how often two that follow each other are."""
 
 BY_HEIGHT = 0.15
 """Share of the excerpts whose parts stand in order of height, not as in the score."""
@@ -76,27 +80,42 @@ def draw(score: PooledScore, crop: int, limits: tuple[int, int], rng: np.random.
 
 
 def _groups(score: PooledScore, rng: np.random.Generator) -> list[tuple[int, ...]]:
-    """Who plays: parts of the score, in its order, some with others of their kind."""
-    count = len(score.seats)
+    """Who plays: the parts of the score, in its order, some with others of their kind."""
+    players = _players(score, rng)
+    return [players[k] for k in _chosen(score, players, rng)]
+
+
+def _players(score: PooledScore, rng: np.random.Generator) -> list[tuple[int, ...]]:
+    """The parts of the score; of a large one, those of a kind that follow each other as one, all
+    of them or some."""
+    together = 0.0
+    if len(score.seats) > FEW:
+        together = 1.0 if rng.random() < SECTIONS else TOGETHER
+    players: list[tuple[int, ...]] = []
+    for k, part in enumerate(score.seats):
+        alike = players and score.seats[players[-1][0]].program == part.program
+        if alike and rng.random() < together:
+            players[-1] = (*players[-1], k)
+        else:
+            players.append((k,))
+    return players
+
+
+def _chosen(
+    score: PooledScore, players: list[tuple[int, ...]], rng: np.random.Generator
+) -> list[int]:
+    """The players that an excerpt is for: all, those of one or two families, or any."""
+    count = len(players)
     if count <= SEATS and rng.random() < WHOLE:
-        chosen = np.arange(count)
-    elif count > SEATS and rng.random() < FAMILY:
-        families = np.array([part.program // 8 for part in score.seats])
+        return list(range(count))
+    if count > FEW and rng.random() < FAMILY:
+        families = np.array([score.seats[player[0]].program // 8 for player in players])
         away = np.abs(families - families[rng.integers(count)])
         near = np.flatnonzero(away <= rng.integers(0, 2))
-        chosen = np.sort(rng.permutation(near)[:SEATS])
-    else:
-        most = min(SEATS, count)
-        size = int(rng.integers(min(2, most), most + 1))
-        chosen = np.sort(rng.permutation(count)[:size])
-    groups: list[tuple[int, ...]] = []
-    for k in chosen.tolist():
-        alike = groups and score.seats[groups[-1][0]].program == score.seats[k].program
-        if alike and count > 5 and rng.random() < TOGETHER:
-            groups[-1] = (*groups[-1], k)
-        else:
-            groups.append((k,))
-    return groups
+        return sorted(rng.permutation(near)[:SEATS].tolist())
+    most = min(SEATS, count)
+    size = int(rng.integers(min(2, most), most + 1))
+    return sorted(rng.permutation(count)[:size].tolist())
 
 
 def _shift(pitch: NDArray[np.int64], limits: tuple[int, int], rng: np.random.Generator) -> int:

@@ -56,19 +56,26 @@ def train(
     if run.model.described:
         learnt, known = (read_pool(Path(data), split) for split in ("train", "valid"))
         described_run(run, learnt, known, folder, begun).train(quiet)
-        finish(folder, excerpt_trials(load(folder), known))
     else:
         train, valid = (load_split(data, split, run.ensemble) for split in ("train", "valid"))
         part_run(run, train, valid, folder, begun).train(quiet)
-        finish(folder, [Trial(load(folder), beginnings(valid, SAMPLE))])
+    finish(folder, _trials(load(folder), data, SAMPLE))
     return folder
 
 
 def _start(checkpoint: str | Path, run: RunConfig) -> Start:
+    """A model of described parts begins with another; one of an ensemble also with what is
+    tailored to it."""
     known = load(checkpoint)
-    if known.config.spec != run.model.spec:
+    config, weights = known.config, known.weights
+    if known.pattern is not None and run.model.described:
+        config, weights = known.pattern.config, known.pattern.weights
+    elif known.pattern is not None:
+        at_work = known.cast_for(run.ensemble)
+        config, weights = at_work.config, at_work.weights
+    if config.spec != run.model.spec:
         raise ValueError(f"{checkpoint}: its features are not those of {run.name}")
-    return Start(Path(checkpoint).name, known.weights)
+    return Start(Path(checkpoint).name, weights)
 
 
 def finish(folder: Path, trials: Sequence[Trial]) -> Card:
@@ -90,14 +97,23 @@ def calibrate(
     if notes < 1:
         raise ValueError(f"calibration needs 1 note or more, not {notes}")
     checkpoint = load(name_or_path)
-    pieces = beginnings(load_split(data, "valid", checkpoint.ensemble), notes)
-    if len(pieces) < 2:
-        raise ValueError(f"{data}: calibration needs two valid pieces or more, not {len(pieces)}")
-    found = list(answers([Trial(checkpoint, pieces)], workers))
+    trials = _trials(checkpoint, data, notes)
+    heard = sum(len(trial.pieces) for trial in trials)
+    if heard < 2:
+        raise ValueError(f"{data}: calibration needs two valid pieces or more, not {heard}")
+    found = list(answers(trials, workers))
     save_card(find(name_or_path), replace(checkpoint.card, certainty=fit_curves(found)))
     yield f"{checkpoint.card.name}: calibrated on {len(found[0].right)} notes; error before, after"
     for one, before, after in errors(found):
         yield f"  {one.mode} {one.hints}: {before:.3f} {after:.3f}"
+
+
+def _trials(checkpoint: Checkpoint, data: str | Path, notes: int) -> list[Trial]:
+    """The valid pieces of a corpus; excerpts of many, for a model of described parts."""
+    if checkpoint.pattern is not None:
+        return excerpt_trials(checkpoint, read_pool(Path(data), "valid"))
+    pieces = load_split(data, "valid", checkpoint.ensemble)
+    return [Trial(checkpoint, beginnings(pieces, notes))]
 
 
 def beginnings(pieces: Sequence[Piece], notes: int) -> list[Piece]:
