@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import arranger
 from arranger.checkpoints import Checkpoint, distance, load, shipped
 from arranger.ensembles import Ensemble, load_ensemble
 
@@ -27,7 +28,7 @@ _TITLES = {
 
 def other_ensemble(name: str) -> Ensemble:
     """One of OTHERS."""
-    return load_ensemble(Path(__file__).parent / "ensembles" / f"{name}.yaml")
+    return load_ensemble(Path(arranger.__file__).parent / "examples" / f"{name}.yaml")
 
 
 def players_of(ensemble: Ensemble) -> Iterator[tuple[str, Checkpoint]]:
@@ -77,7 +78,7 @@ def others_section(everything: Sequence[Results]) -> Iterator[str]:
 
 _INTRODUCTION = """## Any other ensemble
 
-Ensembles that no model was trained for (`evaluation/ensembles/*.yaml`), on pieces that none has
+Ensembles that no model was trained for (`arranger/examples/*.yaml`), on pieces that none has
 learnt. The models `any-*` are tailored to whatever parts are described; a model for one ensemble is
 cast: each part plays the role nearest to it. **Best matching**: accuracy under the best renaming of
 parts in each piece; **links**: voice-link F1. DIR holds the prepared corpora `orchestra` and

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 import arranger
+from arranger.checkpoints import load_for
+from arranger.ensembles import load_ensemble
 from arranger.files import read
+from arranger.offline import Arranger
 
 EXAMPLES = Path(arranger.__file__).parent / "examples"
 
@@ -42,6 +45,21 @@ def test_an_example_for_another_ensemble_is_one_keyboard_track(file: str, notes:
     assert len(score.notes) == notes
     assert len(score.tracks) == 1
     assert score.warnings == ()
+
+
+@pytest.mark.parametrize("file", ["winds.yaml", "orchestra.yaml", "pop909.yaml"])
+def test_a_piece_is_arranged_for_an_example_ensemble_within_its_ranges(file: str) -> None:
+    ensemble = load_ensemble(EXAMPLES / file)
+    arranger = Arranger(load_for(None, ensemble, "offline"))
+    assert arranger.name == "any-offline"
+    arranged = arranger.arrange(EXAMPLES / "haydn-op1-no1-menuetto.mid").arrangement
+    assert len(arranged.parts) == 312
+    assert len(set(arranged.parts.tolist())) > 2
+    low, high = (np.array([getattr(p, side) for p in ensemble.parts]) for side in ("low", "high"))
+    pitch = arranged.notes.pitch
+    reachable = ((pitch[:, None] >= low) & (pitch[:, None] <= high)).any(axis=1)
+    inside = (pitch >= low[arranged.parts]) & (pitch <= high[arranged.parts])
+    assert inside[reachable].all()
 
 
 def test_every_example_is_described() -> None:

@@ -71,7 +71,7 @@ def test_a_tailored_model_scores_parts_as_the_roles_it_was_made_of_did(
     training = DescribedTraining.__new__(DescribedTraining)
     training.spec = replace(config.spec, parts=SEATS)
     with torch.no_grad():
-        scores, decided = training.decide(model, batch, batch.batch.parts >= 0)
+        scores, decided = training.score_parts(model, batch, batch.batch.parts >= 0)
     expected = torch.log_softmax(scores[0, :, : len(ensemble)], dim=-1).numpy()
 
     tailored, weights = cut.tailored(ensemble)

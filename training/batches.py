@@ -20,7 +20,7 @@ from arranger.ensembles import Ensemble
 from arranger.features import FeatureSpec, FeatureTable, describe
 from arranger.hints import Hints
 from arranger.notes import MODEL_RESOLUTION, NoteSequence
-from arranger.performance import as_played
+from arranger.performance import KeyEvent, as_played
 from evaluation.pieces import Piece
 
 HINT_KINDS = ("none", "entry", "pitch", "both")
@@ -154,14 +154,7 @@ class Examples:
         parts = piece.parts[cut]
         if rng.random() < variation.played:
             notes = piece.notes.take(cut)
-            events = as_played(
-                notes,
-                rng,
-                spread=rng.uniform(0.005, 0.02),
-                tempo_error=rng.uniform(0.0, 0.15),
-                release_lag=rng.choice([0.0, 0.0, 1.0]) * rng.random(),
-            )
-            table = describe(notes, hints, spec, events)
+            table = describe(notes, hints, spec, performed(notes, rng))
             parts = parts[table.order]
         else:
             if i not in self._tables:
@@ -173,6 +166,17 @@ class Examples:
         locked = locked_notes(len(parts), variation, rng)
         table = table.replaced("locks", np.eye(spec.parts)[parts] * locked[:, None], spec)
         return Example(touched(table, spec, variation, rng), parts, locked)
+
+
+def performed(notes: NoteSequence, rng: np.random.Generator) -> list[KeyEvent]:
+    """The notes as one of many players would play them on a stage."""
+    return as_played(
+        notes,
+        rng,
+        spread=rng.uniform(0.005, 0.02),
+        tempo_error=rng.uniform(0.0, 0.15),
+        release_lag=rng.choice([0.0, 0.0, 1.0]) * rng.random(),
+    )
 
 
 def locked_notes(count: int, variation: Variation, rng: np.random.Generator) -> NDArray[np.bool_]:

@@ -23,14 +23,13 @@ from arranger.ensembles import Ensemble, Part
 from arranger.features import describe
 from arranger.hints import Hints
 from arranger.models import MemoryHead, PartModel
-from arranger.performance import as_played
 from arranger.tailoring import DESCRIPTION, describe_parts
 
-from .batches import HINT_KINDS, Batch, Example, collate, locked_notes, touched
+from .batches import HINT_KINDS, Batch, Example, collate, locked_notes, performed, touched
 from .calibration import Trial
 from .configuration import RunConfig
 from .decisions import Limits, decide
-from .drawing import SEATS, Drawn, draw
+from .drawing import SEATS, Drawn, excerpt
 from .loop import Run, Start
 from .pool import PooledScore
 
@@ -62,7 +61,7 @@ def excerpts(valid: Mapping[str, Sequence[PooledScore]]) -> dict[str, list[Drawn
     rng = np.random.default_rng(0)
     return {
         name: [
-            draw(scores[int(i)], JUDGED, (0, 0), rng)
+            excerpt([scores[int(i)]], JUDGED, (0, 0), rng)
             for i in np.linspace(0, len(scores) - 1, LOOKED_AT)
         ]
         for name, scores in valid.items()
@@ -102,6 +101,8 @@ class DescribedTraining:
         train: Mapping[str, Sequence[PooledScore]],
         valid: Mapping[str, Sequence[PooledScore]],
     ) -> None:
+        if config.model.head.kind != "memory":
+            raise ValueError("a model of described parts needs a head of the kind memory")
         self.config = config
         self.train = train
         self.spec = replace(config.model.spec, parts=SEATS)
@@ -131,7 +132,7 @@ class DescribedTraining:
         size, time = inner.parts.shape
         taught = rng.random((size,)) >= share
         forced = np.repeat(taught[:, None], time, axis=1) | inner.locked
-        scores, _ = self.decide(model, batch, forced)
+        scores, _ = self.score_parts(model, batch, forced)
         target = torch.from_numpy(np.where(inner.locked, -1, inner.parts)).to(scores.device)
         return F.cross_entropy(scores.float().transpose(1, 2), target, ignore_index=-1)
 
@@ -139,9 +140,9 @@ class DescribedTraining:
     def scores(self, model: PartModel) -> dict[str, float]:
         """The accuracy on excerpts of each corpus, decided greedily."""
         found = {}
-        for name, excerpts in self.looked_at.items():
-            batch = batch_of(*zip(*excerpts, strict=True)).to(next(model.parameters()).device)
-            _, chosen = self.decide(model, batch, None)
+        for name, examples in self.looked_at.items():
+            batch = batch_of(*zip(*examples, strict=True)).to(next(model.parameters()).device)
+            _, chosen = self.score_parts(model, batch, None)
             real = batch.batch.parts >= 0
             found[name] = float((chosen == batch.batch.parts)[real].mean())
         return found
@@ -161,7 +162,7 @@ class DescribedTraining:
             metrics={"valid_greedy": scores},
         )
 
-    def decide(
+    def score_parts(
         self, model: PartModel, batch: DescribedBatch, forced: NDArray[np.bool_] | None
     ) -> tuple[Tensor, NDArray[np.int64]]:
         """Scores of the parts, (B, T, SEATS), and what is decided."""
@@ -171,8 +172,7 @@ class DescribedTraining:
         assert isinstance(model.head, MemoryHead)
         plain = mix.detach().float().cpu().numpy()
         decided = decide(model.head, heard, inner, batch.limits, forced, plain)
-        memory = torch.from_numpy(decided.memory).to(heard.device)
-        memory = _mixed(memory, mix)
+        memory = _mixed(torch.from_numpy(decided.memory).to(heard.device), mix)
         scores = torch.einsum("btj,bkj->btk", model.head(heard, memory), mix)
         absent = batch.there[:, None] == 0
         return scores.masked_fill(absent, -1e4), decided.parts
@@ -189,25 +189,11 @@ class DescribedTraining:
         self, scores: Sequence[PooledScore], rng: np.random.Generator
     ) -> tuple[Example, tuple[Part, ...]]:
         variation, spec = self.config.variation, self.spec
-        drawn = draw(
-            scores[int(rng.integers(len(scores)))], variation.crop, variation.transpose, rng
-        )
-        while len(drawn.piece.notes) < 2:
-            drawn = draw(
-                scores[int(rng.integers(len(scores)))], variation.crop, variation.transpose, rng
-            )
+        drawn = excerpt(scores, variation.crop, variation.transpose, rng)
         piece = drawn.piece
         kind = HINT_KINDS[rng.integers(1, 4)] if rng.random() < variation.hints else "none"
         hints = Hints.from_reference(piece.notes, piece.parts, kind)
-        events = None
-        if rng.random() < variation.played:
-            events = as_played(
-                piece.notes,
-                rng,
-                spread=rng.uniform(0.005, 0.02),
-                tempo_error=rng.uniform(0.0, 0.15),
-                release_lag=rng.choice([0.0, 0.0, 1.0]) * rng.random(),
-            )
+        events = performed(piece.notes, rng) if rng.random() < variation.played else None
         table = describe(piece.notes, hints, spec, events)
         parts = piece.parts[table.order]
         locked = locked_notes(len(parts), variation, rng)

@@ -56,6 +56,16 @@ class Drawn:
     seats: tuple[Part, ...]
 
 
+def excerpt(
+    scores: Sequence[PooledScore], crop: int, limits: tuple[int, int], rng: np.random.Generator
+) -> Drawn:
+    """As ``draw``, of any of ``scores``, and of two notes or more."""
+    while True:
+        drawn = draw(scores[int(rng.integers(len(scores)))], crop, limits, rng)
+        if len(drawn.piece.notes) > 1:
+            return drawn
+
+
 def draw(score: PooledScore, crop: int, limits: tuple[int, int], rng: np.random.Generator) -> Drawn:
     """An excerpt of at most ``crop`` notes for an ensemble that is drawn from a score; notes and
     ranges are transposed within ``limits``, as far as there are keys."""

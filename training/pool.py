@@ -62,9 +62,9 @@ def read_pool(folder: Path, split: str) -> dict[str, list[PooledScore]]:
     for name in SCORES:
         if (folder / name / "split.json").is_file():
             pool[name] = list(_scores(split_paths(folder / name, split)))
-    if not pool:
+    if not any(pool.values()):
         raise ValueError(f"{folder}: holds none of {', '.join((*ENSEMBLES, *SCORES))}")
-    return pool
+    return {name: scores for name, scores in pool.items() if scores}
 
 
 def _spread(items: Sequence[Item]) -> list[Item]:
