@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+
 import arranger
 from arranger.checkpoints import Checkpoint, distance, load, shipped
 from arranger.ensembles import Ensemble, load_ensemble
@@ -60,7 +62,11 @@ def others_section(everything: Sequence[Results]) -> Iterator[str]:
         if not results.rows:
             continue
         first = next(iter(results.rows.values())).metrics
-        yield f"### {_TITLES[results.ensemble]} ({first['pieces']} pieces, {first['notes']} notes)"
+        largest = np.array(first["confusion"]).sum(axis=1).max() / first["notes"]
+        yield (
+            f"### {_TITLES[results.ensemble]} ({first['pieces']} pieces, {first['notes']} notes; "
+            f"{largest:.1%} in the largest part)"
+        )
         lines = [
             "| model | mode | hints | accuracy | best matching | links | calibration error |",
             "|---|---|---|---|---|---|---|",

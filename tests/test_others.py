@@ -65,12 +65,12 @@ def test_for_another_ensemble_the_tailored_model_and_the_best_cast_are_measured(
 def test_what_is_measured_can_be_told_and_what_is_not_is_not_told(name: str) -> None:
     assert list(others_section([Results(name)])) == []
     metrics = {"accuracy": 0.5, "matched_accuracy": 0.75, "link_f1": 0.25, "ece": 0.125}
-    metrics |= {"pieces": 3, "notes": 40}
+    metrics |= {"pieces": 3, "notes": 40, "confusion": [[5, 5], [15, 15]]}
     ours, theirs = (
         Row(Key(model, "test", "offline", "none"), "a", "b", metrics)
         for model in ("any-offline", "pop-offline")
     )
     text = "\n".join(others_section([Results(name).plus(ours, theirs)]))
-    assert "(3 pieces, 40 notes)" in text
+    assert "(3 pieces, 40 notes; 75.0% in the largest part)" in text
     assert "| any-offline | offline | none | 50.00 | 75.00 | 25.00 | 0.125 |" in text
     assert "| pop-offline, cast | offline |" in text
