@@ -223,7 +223,7 @@ def test_runs_are_measured_and_reported(
     path = tmp_path / "docs" / "RESULTS.md"
     assert main(["report", "--data", str(data), "-o", str(path), *common]) == 0
     said = capsys.readouterr()
-    assert said.err.count("recorded rows kept") == 3
+    assert said.err.count("recorded rows kept") == 6
     assert "chorale-live test stage none: " in said.out
     text = path.read_text(encoding="utf-8")
     assert "| tiny-piece | offline | 2 | " in text
