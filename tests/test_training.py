@@ -258,6 +258,10 @@ def write_config(path: Path, **changes: object) -> Path:
         ({"model": MINIMAL["model"] | {"heads": {}}}, "model: unknown key 'heads'"),
         ({"model": MINIMAL["model"] | {"values": ["smell"]}}, "unknown feature 'smell'"),
         (
+            {"model": MINIMAL["model"] | {"described": 4}},
+            "described parts needs a head of the kind",
+        ),
+        (
             {"mode": "live", "model": MINIMAL["model"] | {"values": ["span"]}},
             "feature 'span' is not known in the note view",
         ),

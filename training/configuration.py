@@ -102,6 +102,9 @@ def _parse(document: Any) -> RunConfig:
     sections["model"] = ModelConfig.from_dict(
         {"view": VIEW_OF_MODE[mode], "parts": len(ensemble), **(document.get("model") or {})}
     )
+    model = sections["model"]
+    if model.described and model.head.kind != "memory":
+        raise ValueError("a model of described parts needs a head of the kind memory")
     variation = dict(document.get("variation") or {})
     if "transpose" in variation:
         variation["transpose"] = tuple(variation["transpose"])

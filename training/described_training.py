@@ -101,8 +101,6 @@ class DescribedTraining:
         train: Mapping[str, Sequence[PooledScore]],
         valid: Mapping[str, Sequence[PooledScore]],
     ) -> None:
-        if config.model.head.kind != "memory":
-            raise ValueError("a model of described parts needs a head of the kind memory")
         self.config = config
         self.train = train
         self.spec = replace(config.model.spec, parts=SEATS)
