@@ -370,7 +370,8 @@ class Job(Answer):
 
 
 class ModelOut(Answer):
-    """A checkpoint: what it is for, on what it was trained and how good it is."""
+    """A checkpoint: what it is for, on what it was trained and how good it is. ``ensemble`` is null
+    where it arranges for whatever parts are described, and where it continues."""
 
     name: str
     kind: Literal["arranges", "continues"]

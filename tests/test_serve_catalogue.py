@@ -26,6 +26,8 @@ def test_models_that_arrange_and_that_continue_are_listed(service: httpx.Client)
     assert set(shipped()) < set(found)
     assert found["chorale-live"]["mode"] == "live"
     assert found["tiny-metrical"]["kind"] == "continues"
+    assert found["chorale-live"]["ensemble"] == "chorale"
+    assert found["any-live"]["ensemble"] is None
 
 
 def test_every_bundled_piece_can_be_fetched(service: httpx.Client) -> None:

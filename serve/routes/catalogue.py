@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from fastapi import Path as InPath
@@ -40,6 +41,13 @@ async def ensembles() -> list[schemas.Ensemble]:
     return [schemas.Ensemble(**answers.ensemble(load_ensemble(name))) for name in built_in()]
 
 
+def _made_for(card: Mapping[str, Any]) -> str | None:
+    """The ensemble of a model for one; None for one of described parts, or that continues."""
+    if "ensemble" not in card or card["config"].get("described"):
+        return None
+    return str(card["ensemble"]["name"])
+
+
 @router.get("/v1/models", summary="The models")
 async def models(request: Request) -> list[schemas.ModelOut]:
     """Those that arrange and those that continue, with what their cards say."""
@@ -49,7 +57,7 @@ async def models(request: Request) -> list[schemas.ModelOut]:
             name=name,
             kind="arranges" if "ensemble" in card else "continues",
             mode=card.get("mode"),
-            ensemble=card["ensemble"]["name"] if "ensemble" in card else None,
+            ensemble=_made_for(card),
             data=card["data"],
             licence=card["licence"],
             metrics=card.get("metrics", {}),
