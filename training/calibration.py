@@ -59,10 +59,10 @@ class Trial:
 def best_temperature(
     trials: Sequence[Trial], arranger_for: Callable[[Checkpoint], Labeller]
 ) -> float:
-    """The temperature with the least calibration error in all ``trials``, no hints given."""
+    """The temperature with the least calibration error in all ``trials``, no hints, no curves."""
 
     def error(temperature: float) -> float:
-        at = [trial.with_card(temperature=temperature) for trial in trials]
+        at = [trial.with_card(temperature=temperature, certainty={}) for trial in trials]
         found = list(_results(at, arranger_for, trials[0].checkpoint.card.mode))
         return calibration_error(_confidence(found), _right(found))
 
