@@ -36,9 +36,10 @@ MANY = tuple(
 
 
 def tutti() -> PooledScore:
-    """Ten parts, of which each plays a note within its range on every beat."""
+    """Ten parts, of which each plays a note within its range on every beat, at a velocity of its
+    own."""
     rows = [
-        (24 * beat, part.low + (7 * beat + 3 * k) % (part.high - part.low), 24, 64)
+        (24 * beat, part.low + (7 * beat + 3 * k) % (part.high - part.low), 24, 10 + k)
         for beat in range(60)
         for k, part in enumerate(MANY)
     ]
@@ -83,6 +84,22 @@ def test_an_excerpt_is_what_the_chosen_parts_play_moved_as_a_whole() -> None:
             for bar in range(0, 24 * 60, 96)
             for by in range(-3, 4)
         )
+
+
+def test_every_note_goes_to_the_part_that_plays_what_its_own_part_played() -> None:
+    score, rng = tutti(), np.random.default_rng(2)
+    programs = set()
+    for _ in range(100):
+        drawn = excerpt([score], 40, (-4, 4), rng)
+        notes, seats = drawn.piece.notes, drawn.seats
+        if all(part.program == 0 for part in seats):
+            continue
+        twins = {n for run in notes.twins() for n in range(run.start, run.stop)}
+        for n in set(range(len(notes))) - twins:
+            program = seats[drawn.piece.parts[n]].program
+            assert program == MANY[notes.velocity[n] - 10].program
+            programs.add(program)
+    assert len(programs) > 5
 
 
 def test_the_same_numbers_draw_the_same_and_others_something_else() -> None:
