@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from arranger.checkpoints import Card, Checkpoint, describe_ensemble
+from arranger.checkpoints import Card, Checkpoint
 from arranger.ensembles import Ensemble, Part
 from arranger.features import describe
 from arranger.hints import Hints
@@ -31,6 +31,7 @@ from .configuration import RunConfig
 from .decisions import Limits, decide
 from .drawing import SEATS, Drawn, excerpt
 from .loop import Run, Start
+from .part_training import card_of
 from .pool import PooledScore
 
 SHARES = {"orchestra": 5, "lieder": 3, "quartets": 3, "pop": 3, "game": 2, "chorales": 2}
@@ -146,19 +147,8 @@ class DescribedTraining:
         return found
 
     def card(self, training: Mapping[str, Any], scores: Mapping[str, float]) -> Card:
-        config = self.config
-        return Card(
-            name=config.name,
-            mode=config.mode,
-            ensemble=describe_ensemble(config.ensemble),
-            config=config.model.to_dict(),
-            data=config.data,
-            licence=config.licence,
-            transpositions=list(config.transpositions),
-            width=config.width,
-            training={**training, "pieces": sum(map(len, self.train.values()))},
-            metrics={"valid_greedy": scores},
-        )
+        pieces = sum(map(len, self.train.values()))
+        return card_of(self.config, {**training, "pieces": pieces}, scores)
 
     def score_parts(
         self, model: PartModel, batch: DescribedBatch, forced: NDArray[np.bool_] | None

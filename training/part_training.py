@@ -55,19 +55,23 @@ class PartTraining:
         return accuracy
 
     def card(self, training: Mapping[str, Any], scores: Mapping[str, float]) -> Card:
-        config = self.config
-        return Card(
-            name=config.name,
-            mode=config.mode,
-            ensemble=describe_ensemble(config.ensemble),
-            config=config.model.to_dict(),
-            data=config.data,
-            licence=config.licence,
-            transpositions=list(config.transpositions),
-            width=config.width,
-            training={**training, "pieces": len(self.examples.pieces)},
-            metrics={"valid_greedy": scores},
-        )
+        return card_of(self.config, {**training, "pieces": len(self.examples.pieces)}, scores)
+
+
+def card_of(config: RunConfig, training: Mapping[str, Any], scores: Mapping[str, float]) -> Card:
+    """The card of a checkpoint of the run that ``config`` describes."""
+    return Card(
+        name=config.name,
+        mode=config.mode,
+        ensemble=describe_ensemble(config.ensemble),
+        config=config.model.to_dict(),
+        data=config.data,
+        licence=config.licence,
+        transpositions=list(config.transpositions),
+        width=config.width,
+        training=training,
+        metrics={"valid_greedy": scores},
+    )
 
 
 def part_run(
