@@ -168,11 +168,11 @@ def _evaluate_generation(arguments: argparse.Namespace) -> int:
 
 
 def _train(arguments: argparse.Namespace) -> int:
-    from training.configuration import read_yaml
+    from training.configuration import read_config
     from training.runs import train
     from training.token_runs import train_tokens
 
-    generates = "tokenizer" in (read_yaml(arguments.config) or ())
+    generates = "tokenizer" in (read_config(arguments.config) or ())
     begin = train_tokens if generates else train
     wanted = arguments.config, arguments.data, arguments.out, arguments.seed
     folder = begin(*wanted, start=arguments.start)

@@ -12,7 +12,10 @@ from tests.music import CHORALE
 
 RECALLS = ("touch", "keys")
 PART_CONFIGS = sorted(
-    path for path in (CONFIGS / "models").glob("*.yaml") if "tokenizer:" not in path.read_text()
+    path
+    for room in ("models", "published", "ablations")
+    for path in (CONFIGS / room).glob("*.yaml")
+    if "tokenizer:" not in path.read_text()
 )
 """The configs of models that arrange."""
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -212,7 +213,7 @@ def test_decisions_while_training_are_those_of_use() -> None:
 @pytest.mark.parametrize("path", PART_CONFIGS, ids=lambda path: path.stem)
 def test_every_config_builds_a_model_that_scores_a_piece(path: Path) -> None:
     config = load_run(path)
-    assert config.name == path.stem
+    assert config.name.removeprefix("ablation-") == path.stem
     assert config.model.view == VIEW_OF_MODE[config.mode]
     model = PartModel(config.model).eval()
     piece = on_grid(PIECES[0], config.model.resolution)
@@ -284,6 +285,32 @@ def test_a_file_that_is_no_config_is_refused_by_its_name(tmp_path: Path) -> None
     (tmp_path / "list.yaml").write_text("- 1", encoding="utf-8")
     with pytest.raises(ValueError, match=r"list\.yaml: not a training config: expected keys"):
         load_run(tmp_path / "list.yaml")
+
+
+def test_a_config_that_is_like_another_says_only_what_differs(tmp_path: Path) -> None:
+    base = write_config(tmp_path / "base.yaml")
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(
+        "like: base.yaml\nname: mine\nmodel: {codes: {position: 2}}\ntraining: {steps: 8}\n",
+        encoding="utf-8",
+    )
+    ours, theirs = load_run(mine), load_run(base)
+    model = replace(theirs.model, codes={"position": 2})
+    training = replace(theirs.training, steps=8)
+    assert ours == replace(theirs, name="mine", model=model, training=training)
+
+
+def test_a_config_that_is_like_none_or_in_a_circle_is_refused(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    for other, message in (
+        ("none.yaml", r"none\.yaml: cannot be read"),
+        ("mine.yaml", "must be a config that is like no other"),
+        ("list.yaml", "must be a config that is like no other"),
+    ):
+        mine.write_text(f"like: {other}\n", encoding="utf-8")
+        (tmp_path / "list.yaml").write_text("- 1", encoding="utf-8")
+        with pytest.raises(ValueError, match=message):
+            load_run(mine)
 
 
 @pytest.fixture

@@ -71,8 +71,29 @@ class RunConfig:
         return replace(self, training=replace(self.training, seed=seed))
 
 
-def read_yaml(path: str | Path) -> Any:
-    """What a YAML file says; ValueError where it cannot be read."""
+def read_config(path: str | Path) -> Any:
+    """What a YAML file says, and what the file that it is ``like`` says of all else; ValueError
+    where either cannot be read.
+
+    A section says only what differs, key by key; a key's value is replaced as a whole.
+    """
+    document = _read_yaml(path)
+    if not isinstance(document, Mapping) or "like" not in document:
+        return document
+    other = Path(path).parent / str(document["like"])
+    base = _read_yaml(other)
+    if not isinstance(base, Mapping) or "like" in base:
+        raise ValueError(f"{path}: {other} must be a config that is like no other")
+    own = {key: value for key, value in document.items() if key != "like"}
+    return {**base, **{key: _merged(base.get(key), value) for key, value in own.items()}}
+
+
+def _merged(base: Any, own: Any) -> Any:
+    both = isinstance(base, Mapping) and isinstance(own, Mapping)
+    return {**base, **own} if both else own
+
+
+def _read_yaml(path: str | Path) -> Any:
     try:
         return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
@@ -83,7 +104,7 @@ def read_yaml(path: str | Path) -> Any:
 
 def load_run(path: str | Path) -> RunConfig:
     """A run from a YAML file; ValueError, in one sentence, for whatever is wrong in it."""
-    document = read_yaml(path)
+    document = read_config(path)
     try:
         return _parse(document)
     except (KeyError, TypeError, ValueError) as error:

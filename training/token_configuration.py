@@ -12,7 +12,7 @@ from arranger.token_configuration import TokenModelConfig
 from arranger.tokenizers import Tokenizer, tokenizer
 from evaluation.generation.pieces import VALID_SHARE
 
-from .configuration import TrainingConfig, read_yaml
+from .configuration import TrainingConfig, read_config
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class TokenRunConfig:
 
 def load_token_run(path: str | Path) -> TokenRunConfig:
     """A run from a YAML file; ValueError, in one sentence, for whatever is wrong in it."""
-    document = read_yaml(path)
+    document = read_config(path)
     try:
         return _parse(document)
     except (KeyError, TypeError, ValueError) as error:
