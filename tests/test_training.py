@@ -11,6 +11,7 @@ import yaml
 
 from arranger.checkpoints import load
 from arranger.configuration import VIEW_OF_MODE
+from arranger.ensembles import load_ensemble
 from arranger.features import PartMemory, describe
 from arranger.hints import Hints
 from arranger.models import PartModel
@@ -221,6 +222,27 @@ def test_every_config_builds_a_model_that_scores_a_piece(path: Path) -> None:
     heard = model(batch.codes, batch.values, batch.lengths)
     assert heard.shape[:2] == batch.parts.shape
     assert len(config.data) > 10 and config.licence
+
+
+@pytest.mark.parametrize("hints", ["none", "entry"])
+@pytest.mark.parametrize("exchange", [0.0, 1.0])
+def test_parts_that_are_alike_may_exchange_names_where_nothing_tells_these(
+    hints: str, exchange: float
+) -> None:
+    game = load_ensemble("game")
+    model = tiny_model(replace(tiny_config("note"), parts=3))
+    notes, parts = PIECES[0].notes, np.minimum(PIECES[0].parts, 2)
+    swapped = np.array([1, 0, 2])[parts]
+    task = PartTask(game, own=1.0, exchange=exchange)
+
+    def loss(named: np.ndarray) -> float:
+        known = example(Piece("x", notes, parts), model.config.spec, hints)
+        batch = collate([replace(known, parts=named[known.table.order])])
+        return task.loss(model, batch, 1.0, np.random.default_rng(0)).item()
+
+    assert (loss(parts) == pytest.approx(loss(swapped))) == (exchange == 1 and hints == "none")
+    turned = np.array([2, 1, 0])[parts]
+    assert loss(parts) != pytest.approx(loss(turned))
 
 
 MINIMAL = {

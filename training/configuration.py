@@ -24,8 +24,9 @@ class TrainingConfig:
     the run stops (0: any number); ``bf16`` computes in half precision on the CPU too.
     ``rate`` is the highest learning rate, ``average`` the decay of the running average a step,
     ``own`` the share of examples that late in training follow the model's own decisions (memory
-    heads), ``every`` the steps between two looks at the valid pieces, ``valid`` how many of these
-    are looked at, evenly spread (0: all).
+    heads), ``exchange`` how much of the loss lets parts that are alike take each other's name
+    (``part_task``), ``every`` the steps between two looks at the valid pieces, ``valid`` how many
+    of these are looked at, evenly spread (0: all).
     """
 
     steps: int = 1200
@@ -36,6 +37,7 @@ class TrainingConfig:
     clip: float = 1.0
     average: float = 0.99
     own: float = 0.9
+    exchange: float = 0.0
     smoothing: float = 0.0
     every: int = 100
     valid: int = 0

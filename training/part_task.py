@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import permutations
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from arranger.ensembles import Ensemble
+from arranger.features import FeatureSpec
 from arranger.models import MemoryHead, PartModel
 from evaluation.pieces import Piece
 
@@ -26,15 +28,29 @@ from .decisions import Limits, decide
 
 @dataclass(frozen=True)
 class PartTask:
-    """``own`` is the share of examples that, late in training, follow the model's decisions."""
+    """``own`` is the share of examples that, late in training, follow the model's decisions.
+
+    ``exchange``: how much of the loss takes parts that are alike, such as the two pulses of a
+    console, by whichever of their names suit the model's answer to an example best, where nothing
+    tells it their names.
+    """
 
     ensemble: Ensemble
     own: float = 0.9
     smoothing: float = 0.0
+    exchange: float = 0.0
 
     @cached_property
     def _limits(self) -> Limits:
         return Limits.of([self.ensemble.parts])
+
+    @cached_property
+    def _namings(self) -> list[NDArray[np.int64]]:
+        """For each way to exchange parts that are alike the new name of each part; the first
+        exchanges none."""
+        kinds = [(p.program, p.low, p.high, p.voices) for p in self.ensemble.parts]
+        ways = permutations(range(len(kinds)))
+        return [np.array(way) for way in ways if [kinds[k] for k in way] == kinds]
 
     def loss(
         self, model: PartModel, batch: Batch, progress: float, rng: np.random.Generator
@@ -50,13 +66,30 @@ class PartTask:
             scores = model.head(heard, torch.from_numpy(memory).to(heard.device))
         else:
             scores = model.head(heard)
+        scores = scores.float().transpose(1, 2)
         target = torch.from_numpy(np.where(batch.locked, -1, batch.parts)).to(scores.device)
+        loss = self._entropy(scores, target)
+        if not self.exchange:
+            return loss
+        renamed = self._renamed(scores.detach(), target, _told(batch, model.config.spec))
+        return loss + self.exchange * (self._entropy(scores, renamed) - loss)
+
+    def _entropy(self, scores: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
         return F.cross_entropy(
-            scores.float().transpose(1, 2),
-            target,
-            ignore_index=-1,
-            label_smoothing=self.smoothing,
+            scores, target, ignore_index=-1, label_smoothing=self.smoothing, reduction=reduction
         )
+
+    def _renamed(self, scores: Tensor, target: Tensor, told: NDArray[np.bool_]) -> Tensor:
+        """``target`` (B, T) by the names that suit ``scores`` (B, K, T) best, unless these are
+        ``told`` (B,)."""
+        ways = [
+            torch.where(target < 0, target, torch.from_numpy(names).to(target.device)[target])
+            for names in self._namings
+        ]
+        found = torch.stack([self._entropy(scores, way, "none").sum(dim=1) for way in ways])
+        best = found.argmin(dim=0)
+        best[torch.from_numpy(told).to(best.device)] = 0
+        return torch.stack(ways)[best, torch.arange(len(best), device=best.device)]
 
     @torch.no_grad()
     def accuracy(
@@ -89,3 +122,12 @@ class PartTask:
             return decide(model.head, heard, batch, self._limits).parts
         chosen: NDArray[np.int64] = model.head(heard).argmax(-1).cpu().numpy()
         return chosen
+
+
+def _told(batch: Batch, spec: FeatureSpec) -> NDArray[np.bool_]:
+    """In which examples of ``batch``, (B,), a hint or a lock says which part is which."""
+    told = batch.locked.any(axis=1)
+    if "hints" in spec.blocks:
+        said = batch.values[..., spec.blocks["hints"]] != 0
+        told = told | said.flatten(1).any(dim=1).cpu().numpy()
+    return np.asarray(told)

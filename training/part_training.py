@@ -27,7 +27,7 @@ class PartTraining:
         options, resolution = config.training, config.model.resolution
         looked_at = valid[:: -(-len(valid) // options.valid)] if options.valid else valid
         self.valid = [on_grid(piece, resolution) for piece in looked_at]
-        self.task = PartTask(config.ensemble, options.own, options.smoothing)
+        self.task = PartTask(config.ensemble, options.own, options.smoothing, options.exchange)
         gridded = [on_grid(piece, resolution) for piece in train]
         self.examples = Examples(gridded, config.model.spec, config.ensemble, config.variation)
 
