@@ -12,7 +12,7 @@ import numpy as np
 
 import arranger
 from arranger.checkpoints import Checkpoint, distance, load, shipped
-from arranger.ensembles import Ensemble, load_ensemble
+from arranger.ensembles import Ensemble, built_in, load_ensemble
 
 from .results import Results
 
@@ -30,7 +30,8 @@ _TITLES = {
 
 def other_ensemble(name: str) -> Ensemble:
     """One of OTHERS."""
-    return load_ensemble(Path(arranger.__file__).parent / "examples" / f"{name}.yaml")
+    examples = Path(arranger.__file__).parent / "examples"
+    return load_ensemble(name if name in built_in() else examples / f"{name}.yaml")
 
 
 def players_of(ensemble: Ensemble) -> Iterator[tuple[str, Checkpoint]]:
@@ -84,8 +85,8 @@ def others_section(everything: Sequence[Results]) -> Iterator[str]:
 
 _INTRODUCTION = """## Any other ensemble
 
-Ensembles that no model was trained for (`arranger/examples/*.yaml`), on pieces that none has
-learnt. The models `any-*` are tailored to whatever parts are described; a model for one ensemble is
-cast: each part plays the role nearest to it. **Best matching**: accuracy under the best renaming of
-parts in each piece; **links**: voice-link F1. DIR holds the prepared corpora `orchestra` and
-`pop909` beside the others."""
+Ensembles that no model was trained for (`winds`, `orchestra`, `arranger/examples/pop909.yaml`), on
+pieces that none has learnt. The models `any-*` are tailored to whatever parts are described; a
+model for one ensemble is cast: each part plays the role nearest to it. **Best matching**: accuracy
+under the best renaming of parts in each piece; **links**: voice-link F1. DIR holds the prepared
+corpora `orchestra` and `pop909` beside the others."""

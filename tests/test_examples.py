@@ -47,9 +47,13 @@ def test_an_example_for_another_ensemble_is_one_keyboard_track(file: str, notes:
     assert score.warnings == ()
 
 
-@pytest.mark.parametrize("file", ["winds.yaml", "orchestra.yaml", "pop909.yaml"])
-def test_a_piece_is_arranged_for_an_example_ensemble_within_its_ranges(file: str) -> None:
-    ensemble = load_ensemble(EXAMPLES / file)
+@pytest.mark.parametrize(
+    "known_as", ["winds", "orchestra", EXAMPLES / "pop909.yaml"], ids=lambda known: Path(known).stem
+)
+def test_a_piece_is_arranged_within_ranges_where_no_model_is_for_the_ensemble(
+    known_as: str | Path,
+) -> None:
+    ensemble = load_ensemble(known_as)
     arranger = Arranger(load_for(None, ensemble, "offline"))
     assert arranger.name == "any-offline"
     arranged = arranger.arrange(EXAMPLES / "haydn-op1-no1-menuetto.mid").arrangement

@@ -205,9 +205,9 @@ def test_options_in_the_query_are_for_a_file_as_it_is(service: httpx.Client, pie
     query = {"ensemble": "quartet", "name": "mine.mid"}
     told = service.post(AT, params=query, content=piece.read_bytes()).json()
     assert (told["ensemble"]["name"], told["name"]) == ("quartet", "mine.mid")
-    query = {"ensemble": "orchestra"}
+    query = {"ensemble": "circus"}
     answer = service.post(AT, params=query, content=piece.read_bytes(), headers=MIDI)
-    assert "unknown ensemble 'orchestra'" in said(answer, 422)
+    assert "unknown ensemble 'circus'" in said(answer, 422)
 
 
 def test_notation_is_read_too(service: httpx.Client) -> None:

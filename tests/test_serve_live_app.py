@@ -92,7 +92,7 @@ def test_keys_may_be_sent_and_answered_as_bytes(service: Service) -> None:
         ('{"type": "note_on", "pitch": 128}', "note_on.pitch"),
         ('{"type": "note_on", "pitch": 60, "time": NaN}', "a finite number"),
         ('{"type": "lock", "note": 3, "part": "Bass"}', "there is no note 3"),
-        ('{"type": "ensemble", "ensemble": "orchestra"}', "unknown ensemble 'orchestra'"),
+        ('{"type": "ensemble", "ensemble": "circus"}', "unknown ensemble 'circus'"),
         ('{"type": "hello"}', "a second hello is one too many"),
         (b"123", "12 bytes an event, this one 3 bytes"),
     ],
@@ -110,8 +110,8 @@ def test_a_mistake_gives_a_sentence_and_the_session_goes_on(
 
 def test_a_hello_that_cannot_be_met_may_be_followed_by_one_that_can(service: Service) -> None:
     with connect(service.url) as socket:
-        tell(socket, type="hello", ensemble="orchestra")
-        assert "unknown ensemble 'orchestra'" in hear(socket)["message"]
+        tell(socket, type="hello", ensemble="circus")
+        assert "unknown ensemble 'circus'" in hear(socket)["message"]
         tell(socket, type="hello", duet={})
         assert "this service has no generator" in hear(socket)["message"]
         tell(socket, type="hello")

@@ -139,7 +139,7 @@ def test_a_duet_s_answer_survives_a_break(models: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("asks", "sentence"),
     [
-        ({"ensemble": "orchestra"}, "unknown ensemble 'orchestra': known are chorale"),
+        ({"ensemble": "circus"}, "unknown ensemble 'circus': known are chorale"),
         ({"mode": "offline"}, "hello.mode"),
         ({"volume": 3}, "hello.volume is not known"),
         ({"duet": {}}, "this service has no generator"),

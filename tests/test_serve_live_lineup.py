@@ -48,7 +48,7 @@ def test_parts_that_no_model_knows_are_cast(roster: Roster) -> None:
 @pytest.mark.parametrize(
     ("ensemble", "mode", "model", "sentence"),
     [
-        ("orchestra", "stage", None, "unknown ensemble 'orchestra': known are chorale"),
+        ("circus", "stage", None, "unknown ensemble 'circus': known are chorale"),
         ("../../secret", "stage", None, "unknown ensemble '../../secret': give a name"),
         ("/etc/chorale.yaml", "stage", None, "give a name, or the parts"),
         ("chorale", "stage", "/etc/passwd", "unknown model '/etc/passwd': tiny-note can play"),

@@ -215,8 +215,8 @@ def test_the_ensemble_may_change_while_keys_are_down(roster: Roster) -> None:
 
 def test_an_ensemble_that_there_is_not_changes_nothing(roster: Roster) -> None:
     session = begin(roster)
-    with pytest.raises(ValueError, match="unknown ensemble 'orchestra'"):
-        tell(session, SetEnsemble(ensemble="orchestra"), 1.0)
+    with pytest.raises(ValueError, match="unknown ensemble 'circus'"):
+        tell(session, SetEnsemble(ensemble="circus"), 1.0)
     assert session.welcome().ensemble == "chorale"
     assert one_note(session, 60, 2.0).part in {"Soprano", "Alto", "Tenor", "Bass"}
 
