@@ -27,7 +27,7 @@ from tests.models import (
     tiny_model,
 )
 from tests.music import CHORALE, piece, write_chorale
-from training.batches import Batch, Variation, collate, example, on_grid
+from training.batches import Batch, Variation, collate, example, on_grid, settle_twins
 from training.configuration import RunConfig, TrainingConfig, load_run
 from training.decisions import Limits, decide
 from training.loop import Run
@@ -243,6 +243,19 @@ def test_parts_that_are_alike_may_exchange_names_where_nothing_tells_these(
     assert (loss(parts) == pytest.approx(loss(swapped))) == (exchange == 1 and hints == "none")
     turned = np.array([2, 1, 0])[parts]
     assert loss(parts) != pytest.approx(loss(turned))
+
+
+def test_a_piece_is_judged_by_the_names_that_suit_where_these_may_be_exchanged() -> None:
+    game = load_ensemble("game")
+    model = tiny_model(replace(tiny_config("note"), parts=3))
+    known = Piece("x", PIECES[0].notes, np.minimum(PIECES[0].parts, 2))
+    other = replace(known, parts=settle_twins(known.notes, np.array([1, 0, 2])[known.parts]))
+    strict, lenient = PartTask(game), PartTask(game, exchange=0.5)
+    plain = [strict.accuracy(model, [one]) for one in (known, other)]
+    assert plain[0] != plain[1]
+    assert {lenient.accuracy(model, [one]) for one in (known, other)} == {max(plain)}
+    for one in (known, other):
+        assert lenient.accuracy(model, [one], "both") == strict.accuracy(model, [one], "both")
 
 
 MINIMAL = {

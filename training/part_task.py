@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import permutations
+from itertools import chain, permutations, product
 
 import numpy as np
 import torch
@@ -48,9 +48,15 @@ class PartTask:
     def _namings(self) -> list[NDArray[np.int64]]:
         """For each way to exchange parts that are alike the new name of each part; the first
         exchanges none."""
-        kinds = [(p.program, p.low, p.high, p.voices) for p in self.ensemble.parts]
-        ways = permutations(range(len(kinds)))
-        return [np.array(way) for way in ways if [kinds[k] for k in way] == kinds]
+        alike: dict[tuple[int | None, ...], list[int]] = {}
+        for k, part in enumerate(self.ensemble.parts):
+            alike.setdefault((part.program, part.low, part.high, part.voices), []).append(k)
+        found = []
+        for way in product(*map(permutations, alike.values())):
+            names = np.empty(len(self.ensemble), np.int64)
+            names[list(chain(*alike.values()))] = list(chain(*way))
+            found.append(names)
+        return found
 
     def loss(
         self, model: PartModel, batch: Batch, progress: float, rng: np.random.Generator
@@ -100,7 +106,8 @@ class PartTask:
         played: bool = False,
         batch_size: int = 41,
     ) -> float:
-        """Share of notes given their reference part, over whole pieces, decided greedily."""
+        """Share of notes given their reference part, over whole pieces, decided greedily; with
+        ``exchange`` and no hints, by the names of each piece that suit the answer best."""
         spec, rng = model.config.spec, np.random.default_rng(0)
         right = total = 0
         ordered = sorted(pieces, key=lambda piece: len(piece.notes))
@@ -111,9 +118,16 @@ class PartTask:
             for piece, one, row in zip(group, examples, chosen, strict=True):
                 parts = np.empty(len(piece.notes), np.int64)
                 parts[one.table.order] = row[: len(parts)]
-                right += int((settle_twins(piece.notes, parts) == piece.parts).sum())
+                right += self._right(piece, parts, told=hints != "none")
                 total += len(parts)
         return right / total
+
+    def _right(self, piece: Piece, parts: NDArray[np.int64], told: bool) -> int:
+        """How many notes of ``piece`` are given their part."""
+        ways = self._namings if self.exchange and not told else self._namings[:1]
+        return max(
+            int((settle_twins(piece.notes, names[parts]) == piece.parts).sum()) for names in ways
+        )
 
     def _choose(self, model: PartModel, batch: Batch) -> NDArray[np.int64]:
         batch = batch.to(next(model.parameters()).device)
