@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,15 @@ from .checkpoints import FORMAT, CheckpointError, find, load_weights, read_card
 from .configuration import section
 from .engine import rotary
 from .engine.shapes import Shapes
+from .notes import IntArray
 from .sampling import NextToken
 from .token_configuration import TokenModelConfig
 from .tokenizers import Tokenizer, tokenizer
 from .tokenizers.bearings import Bearings
+from .transposing import Transposing
+
+MOST = 12
+"""Semitones by which a piece may be heard higher or lower."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,7 @@ class TokenCard:
 
     ``tokenizer`` holds its name and options. ``context`` is the length of the windows that the
     model was trained on, in tokens; ``last_only``: only what follows them was to be foretold.
+    ``transpositions``: in which a model hears a piece when it is used, its expectations averaged.
     ``metrics`` maps a split to nats a token and what else was measured; ``data`` and ``licence``
     name the training set and its terms.
     """
@@ -40,6 +47,7 @@ class TokenCard:
     data: str
     licence: str
     last_only: bool = False
+    transpositions: Sequence[int] = (0,)
     training: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     format: int = FORMAT
@@ -57,7 +65,15 @@ class TokenCheckpoint:
     def predictor(self, device: str | None = None, precision: str = "auto") -> NextToken:
         """The model, ready to run, as ``predictor_for``."""
         bearings = self.tokenizer.bearings
-        return predictor_for(self.config, self.weights, bearings, device, precision)
+        model = predictor_for(self.config, self.weights, bearings, device, precision)
+        return Transposing(model, self.moves) if self.moves else model
+
+    @cached_property
+    def moves(self) -> list[IntArray]:
+        """What each token becomes in each transposition that is heard; none for a model that hears
+        a piece only as it is."""
+        heard = [*self.card.transpositions]
+        return [] if heard == [0] else [self.tokenizer.moved(by) for by in heard]
 
 
 def load_tokens(name_or_path: str | Path) -> TokenCheckpoint:
@@ -79,9 +95,21 @@ def load_tokens(name_or_path: str | Path) -> TokenCheckpoint:
         raise CheckpointError(f"{folder}: the card describes no token model: {error}") from error
     try:
         config.check(tokens)
+        _check_transpositions(card, tokens)
     except ValueError as error:
         raise CheckpointError(f"{folder}: {error}") from error
     return TokenCheckpoint(card, config, tokens, load_weights(folder, shapes))
+
+
+def _check_transpositions(card: TokenCard, tokens: Tokenizer[Any]) -> None:
+    """ValueError if a model of ``tokens`` cannot be heard as the card says."""
+    heard = [*card.transpositions]
+    if 0 not in heard or not all(type(by) is int and -MOST <= by <= MOST for by in heard):
+        raise ValueError(f"transpositions must be whole numbers in {-MOST}..{MOST}, 0 among them")
+    if heard != [0]:
+        tokens.moved(0)
+        if card.last_only:
+            raise ValueError("a model of the last token of a window hears one transposition")
 
 
 def predictor_for(

@@ -22,7 +22,7 @@ LAYERS = (
     ("ensembles", "hints", "arrangement", "files", "tokenizers"),
     ("performance", "casting", "features", "backbones", "decoding"),
     ("configuration", "devices", "passes", "tailoring"),
-    ("models", "engine", "token_configuration", "token_models", "sampling"),
+    ("models", "engine", "token_configuration", "token_models", "sampling", "transposing"),
     ("checkpoints", "token_checkpoints"),
     ("accelerated", "offline", "speaking", "online", "continuation"),
     ("jobs", "continue_jobs", "client"),

@@ -41,6 +41,7 @@ class WindowConfig:
 class TokenRunConfig:
     """A whole training run. ``tokenizer`` holds a name and options; ``learn_words``: tokens that
     are words (chords) are those that occur so often in the training pieces, 0: those given.
+    ``transpositions``: in which a model hears a piece when it is used (``TokenCard``).
     ``valid_share`` of the training files are kept for validation where a corpus has none; 0: all
     are learnt, to the last step."""
 
@@ -53,6 +54,7 @@ class TokenRunConfig:
     training: TrainingConfig = field(default_factory=TrainingConfig)
     learn_words: int = 0
     valid_share: float = VALID_SHARE
+    transpositions: tuple[int, ...] = (0,)
 
     def with_seed(self, seed: int) -> TokenRunConfig:
         """The same run from another seed."""
@@ -96,6 +98,7 @@ def _parse(document: Mapping[str, Any]) -> TokenRunConfig:
         "tokenizer": dict(described),
         "model": model,
         "windows": section(WindowConfig, windows, "windows"),
+        "transpositions": tuple(document.get("transpositions") or (0,)),
         "training": section(TrainingConfig, document.get("training") or {}, "training"),
     }
     run: TokenRunConfig = section(TokenRunConfig, sections, "run")

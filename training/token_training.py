@@ -97,6 +97,7 @@ class TokenTraining:
             data=config.data,
             licence=config.licence,
             last_only=config.windows.last_only,
+            transpositions=list(config.transpositions),
             training={**training, "pieces": len(self.pieces)},
             metrics={"valid": {"nats": -scores["likelihood"]}} if scores else {},
         )

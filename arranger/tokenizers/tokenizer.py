@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..clock import Clock
 from ..notes import IntArray, Meter, Note, NoteSequence, Tempo
-from .bearings import Bearings
+from .bearings import UNSAID, Bearings
 from .vocabulary import Vocabulary
 
 Said = Note | Tempo | Meter
@@ -120,6 +120,18 @@ class Tokenizer(ABC, Generic[S]):
         meters = [m for m in said if isinstance(m, Meter)]
         rows = [n for n in said if isinstance(n, Note)]
         return NoteSequence.from_rows(rows, self.resolution, meters, tempos)[0]
+
+    def moved(self, semitones: int) -> IntArray:
+        """What each token becomes in a piece so many semitones higher, (size,); -1: there is no
+        such token. ValueError for tokens that do not tell their pitch."""
+        if self.bearings is None:
+            raise ValueError(f"{self.name} tokens do not tell their pitch")
+        moved, pitches = np.arange(self.size), self.bearings.pitches
+        for group in self.vocabulary.ranges.values():
+            token_of = {int(pitches[token]): token for token in group if pitches[token] != UNSAID}
+            for pitch, token in token_of.items():
+                moved[token] = token_of.get(pitch + semitones, -1)
+        return moved
 
     def refusals(self, notes: NoteSequence) -> dict[int, str]:
         """The notes that no token can say, each with a sentence that says why."""

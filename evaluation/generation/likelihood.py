@@ -60,12 +60,7 @@ def total_nats(
     """The nats that ``pieces`` (tokens) cost, and how many tokens they are, in windows of
     ``length`` that overlap by one token: every token but a piece's first is foretold once; with
     ``last_only`` only the last of each window."""
-    windows = [
-        ids[start : start + length]
-        for ids in pieces
-        for start in range(0, max(1, len(ids) - 1), length - 1)
-    ]
-    windows = sorted((w for w in windows if len(w) > 1), key=len)
+    windows = sorted(_windows(pieces, length), key=len)
     device = next(model.parameters()).device
     nats, count = 0.0, 0
     for start in range(0, len(windows), batch):
@@ -76,6 +71,35 @@ def total_nats(
         )
         count += int((shown.targets != NO_TOKEN).sum())
     return nats, count
+
+
+@torch.no_grad()
+def transposed_nats(
+    model: TokenModel, pieces: Sequence[IntArray], length: int, moves: Sequence[IntArray]
+) -> tuple[float, int]:
+    """As ``total_nats``, heard as ``arranger.transposing`` hears: what a token costs is told by the
+    mean of its probabilities in all transpositions that have had every token so far."""
+    device = next(model.parameters()).device
+    nats, count = 0.0, 0
+    for window in _windows(pieces, length):
+        said = np.stack([move[window] for move in moves])  # (transpositions, T)
+        had = np.logical_and.accumulate(said >= 0, axis=1)
+        ids = torch.from_numpy(np.maximum(said, 0)).to(device)
+        likely = model(ids[:, :-1]).float().softmax(-1).gather(-1, ids[:, 1:, None])[..., 0]
+        mean = (likely.double().cpu().numpy() * had[:, 1:]).sum(axis=0) / had[:, :-1].sum(axis=0)
+        nats -= float(np.log(mean).sum())
+        count += len(mean)
+    return nats, count
+
+
+def _windows(pieces: Sequence[IntArray], length: int) -> list[IntArray]:
+    """Windows of at most ``length`` tokens that overlap by one, of two or more."""
+    windows = [
+        ids[start : start + length]
+        for ids in pieces
+        for start in range(0, max(1, len(ids) - 1), length - 1)
+    ]
+    return [window for window in windows if len(window) > 1]
 
 
 def likelihood(checkpoint: TokenCheckpoint, pieces: Sequence[TokenPiece]) -> dict[str, float]:
@@ -89,7 +113,11 @@ def likelihood(checkpoint: TokenCheckpoint, pieces: Sequence[TokenPiece]) -> dic
     model.load_state_dict({k: torch.from_numpy(w) for k, w in checkpoint.weights.items()})
     said = [piece.ids(checkpoint.tokenizer) for piece in pieces]
     card = checkpoint.card
-    nats, count = total_nats(model, said, card.context + 1, card.last_only)
+    length, moves = card.context + 1, checkpoint.moves
+    if moves:
+        nats, count = transposed_nats(model, said, length, moves)
+    else:
+        nats, count = total_nats(model, said, length, card.last_only)
     tokens = sum(len(ids) - 1 for ids in said)
     notes = sum(len(piece.notes) for piece in pieces)
     seconds = sum(piece.seconds for piece in pieces)
