@@ -95,20 +95,20 @@ def load_tokens(name_or_path: str | Path) -> TokenCheckpoint:
         raise CheckpointError(f"{folder}: the card describes no token model: {error}") from error
     try:
         config.check(tokens)
-        _check_transpositions(card, tokens)
+        check_transpositions(card.transpositions, tokens, card.last_only)
     except ValueError as error:
         raise CheckpointError(f"{folder}: {error}") from error
     return TokenCheckpoint(card, config, tokens, load_weights(folder, shapes))
 
 
-def _check_transpositions(card: TokenCard, tokens: Tokenizer[Any]) -> None:
-    """ValueError if a model of ``tokens`` cannot be heard as the card says."""
-    heard = [*card.transpositions]
-    if 0 not in heard or not all(type(by) is int and -MOST <= by <= MOST for by in heard):
+def check_transpositions(heard: Sequence[int], tokens: Tokenizer[Any], last_only: bool) -> None:
+    """ValueError if a model of ``tokens`` cannot hear a piece in the transpositions ``heard``."""
+    several = isinstance(heard, list | tuple) and 0 in heard
+    if not several or not all(type(by) is int and -MOST <= by <= MOST for by in heard):
         raise ValueError(f"transpositions must be whole numbers in {-MOST}..{MOST}, 0 among them")
-    if heard != [0]:
+    if [*heard] != [0]:
         tokens.moved(0)
-        if card.last_only:
+        if last_only:
             raise ValueError("a model of the last token of a window hears one transposition")
 
 

@@ -257,6 +257,11 @@ def test_the_rate_falls_by_epochs_down_to_its_floor() -> None:
         ({"tokenizer": None}, "tokenizer must be a name"),
         ({"windows": {"length": 1}}, "windows must be 2 tokens long or longer, not 1"),
         ({"colour": 1}, "unknown key 'colour'"),
+        ({"transpositions": [1]}, "whole numbers in -12..12, 0 among them"),
+        (
+            {"transpositions": [0, 1], "windows": {"last_only": True}},
+            "a model of the last token of a window hears one transposition",
+        ),
     ],
 )
 def test_a_wrong_config_is_refused_in_a_sentence(
@@ -271,6 +276,17 @@ def test_an_unknown_optimiser_or_schedule_is_refused_in_a_sentence() -> None:
         make_optimizer(TrainingConfig(optimizer="sgd"), [])
     with pytest.raises(ValueError, match="schedule must be cosine or epochs, not 'step'"):
         rate_at(TrainingConfig(schedule="step"), 0, 1)
+
+
+def test_a_model_is_heard_in_the_transpositions_of_its_config(tmp_path: Path) -> None:
+    said = pieces(3, 5)
+    for name, heard in (("plain", [0]), ("mean", [-1, 0, 1])):
+        run = config(tmp_path, transpositions=heard)
+        token_run(run, pieces(6), pieces(2), tmp_path / name).train(quiet=True)
+    plain, mean = (load_tokens(tmp_path / name) for name in ("plain", "mean"))
+    assert [*mean.card.transpositions] == [-1, 0, 1]
+    found = [likelihood(one, said)["nats_a_token"] for one in (plain, mean)]
+    assert found[0] != pytest.approx(found[1], rel=1e-4)
 
 
 def test_the_command_trains_on_a_folder_and_its_checkpoint_continues(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from arranger.configuration import section
+from arranger.token_checkpoints import check_transpositions
 from arranger.token_configuration import TokenModelConfig
 from arranger.tokenizers import Tokenizer, tokenizer
 from evaluation.generation.pieces import VALID_SHARE
@@ -102,4 +103,5 @@ def _parse(document: Mapping[str, Any]) -> TokenRunConfig:
         "training": section(TrainingConfig, document.get("training") or {}, "training"),
     }
     run: TokenRunConfig = section(TokenRunConfig, sections, "run")
+    check_transpositions(run.transpositions, tokens, run.windows.last_only)
     return run
