@@ -127,7 +127,7 @@ def print_generation(notes: NoteSequence) -> None:
     tokens = tokenizer("bar")
     for kind, shape in GENERATORS.items():
         model, size = untrained_generator(tokens.size, kind, shape)
-        rates = tokens_a_second(model, tokens.size)
+        rates = tokens_a_second(model, np.arange(tokens.size))
         said = ", ".join(f"{rate:.0f} behind {context}" for context, rate in rates.items())
         waited = first_note(Generator(kind, tokens, model, 256), notes)
         print(f"  {kind}, {size / 1e6:.1f} M parameters: {said}; first note {1000 * waited:.0f} ms")

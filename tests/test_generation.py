@@ -39,12 +39,12 @@ BAR = 16
 def one_round() -> Iterator[None]:
     """Speed is measured on a few tokens, and not well."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(measuring, "tokens_a_second", lambda model, size: _few(model, size))
+        patch.setattr(measuring, "tokens_a_second", lambda model, ids: _few(model, ids))
         yield
 
 
-def _few(model: object, size: int) -> dict[int, float]:
-    return tokens_a_second(model, size, contexts=(1, 8), count=4)  # type: ignore[arg-type]
+def _few(model: object, ids: object) -> dict[int, float]:
+    return tokens_a_second(model, ids, contexts=(1, 8), count=4)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from arranger.token_models import TokenModel
 from arranger.tokenizers import tokenizer
 from arranger.transposing import Transposing
 from evaluation.generation.likelihood import total_nats, transposed_nats
+from evaluation.generation.measuring import heard_throughout
 from tests.generators import save_tiny_generator
 from tests.music import piece
 
@@ -89,6 +90,15 @@ def test_a_transposition_that_lacks_a_token_is_heard_no_further(tmp_path: Path) 
     nats, _ = transposed_nats(model_of(checkpoint), [ids], len(ids), checkpoint.moves)
     alone, _ = total_nats(model_of(checkpoint), [ids], len(ids))
     assert nats == pytest.approx(alone, rel=1e-5)
+
+
+def test_speed_is_that_of_all_transpositions_together(tmp_path: Path) -> None:
+    checkpoint = heard_in(tmp_path / "tiny", [-2, 0, 2])
+    ids = heard_throughout(checkpoint)
+    assert 0 < len(ids) < checkpoint.tokenizer.size
+    _, state = checkpoint.predictor().read(ids)
+    assert None not in state
+    assert len(heard_throughout(heard_in(tmp_path / "plain", [0]))) == checkpoint.tokenizer.size
 
 
 def test_a_generator_goes_on_in_the_mean_of_its_transpositions(tmp_path: Path) -> None:

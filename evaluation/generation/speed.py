@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from arranger.continuation import Extent, Generator
-from arranger.notes import NoteSequence
+from arranger.notes import IntArray, NoteSequence
 from arranger.sampling import NextToken
 
 CONTEXTS = (1, 256, 1024, 2048)
@@ -19,18 +19,18 @@ CONTEXTS = (1, 256, 1024, 2048)
 
 
 def tokens_a_second(
-    model: NextToken, size: int, contexts: Sequence[int] = CONTEXTS, count: int = 64
+    model: NextToken, ids: IntArray, contexts: Sequence[int] = CONTEXTS, count: int = 64
 ) -> dict[int, float]:
     """For each length of context how many tokens a second of one core, one by one; the best of
-    three rounds of ``count``."""
+    three rounds of ``count``. The tokens are drawn from ``ids``."""
     rng = np.random.default_rng(0)
     found = {}
     for context in contexts:
-        _, state = model.read(rng.integers(0, size, context))
+        _, state = model.read(rng.choice(ids, context))
         rates = []
         for _ in range(3):
             past, began = state, time.process_time()
-            for token in rng.integers(0, size, (count, 1)):
+            for token in rng.choice(ids, (count, 1)):
                 _, past = model.read(token, past)
             rates.append(count / (time.process_time() - began))
         found[context] = max(rates)
