@@ -168,12 +168,14 @@ def _evaluate_generation(arguments: argparse.Namespace) -> int:
 
 
 def _train(arguments: argparse.Namespace) -> int:
+    from training.committees import train_committee
     from training.configuration import read_config
     from training.runs import train
     from training.token_runs import train_tokens
 
-    generates = "tokenizer" in (read_config(arguments.config) or ())
-    begin = train_tokens if generates else train
+    said = read_config(arguments.config) or ()
+    begin = train_tokens if "tokenizer" in said else train
+    begin = train_committee if "members" in said else begin
     wanted = arguments.config, arguments.data, arguments.out, arguments.seed
     folder = begin(*wanted, start=arguments.start)
     print(f"checkpoint: {folder}")

@@ -120,6 +120,16 @@ def probabilities(scores: Scores) -> Scores:
     return np.asarray(weight / weight.sum())
 
 
+_NEVER = 1e-30
+"""What stands for the probability 0, whose logarithm is not finite."""
+
+
+def scores_of(likely: Scores) -> Scores:
+    """Scores, all of them finite, whose probabilities are ``likely``, (V,)."""
+    scores: Scores = np.log(np.maximum(likely, _NEVER))
+    return scores
+
+
 def draw(scores: Scores, filters: Iterable[Filter], rng: np.random.Generator) -> int:
     """A token drawn from ``scores`` after all of ``filters``."""
     for each in filters:

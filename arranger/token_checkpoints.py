@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .checkpoints import FORMAT, CheckpointError, find, load_weights, read_card
+from .committee import Committee
 from .configuration import section
 from .engine import rotary
 from .engine.shapes import Shapes
@@ -25,6 +26,8 @@ from .tokenizers import Tokenizer, tokenizer
 from .tokenizers.bearings import Bearings
 from .transposing import Transposing
 
+T = TypeVar("T")
+
 MOST = 12
 """Semitones by which a piece may be heard higher or lower."""
 
@@ -33,7 +36,8 @@ MOST = 12
 class TokenCard:
     """What a checkpoint is, on what it was trained and how good it is.
 
-    ``tokenizer`` holds its name and options. ``context`` is the length of the windows that the
+    ``tokenizer`` holds its name and options. ``config`` is that of the model or, for a committee of
+    several, holds those of its ``members``. ``context`` is the length of the windows that the
     model was trained on, in tokens; ``last_only``: only what follows them was to be foretold.
     ``transpositions``: in which a model hears a piece when it is used, its expectations averaged.
     ``metrics`` maps a split to nats a token and what else was measured; ``data`` and ``licence``
@@ -53,19 +57,31 @@ class TokenCard:
     format: int = FORMAT
 
 
+class Member(NamedTuple):
+    """A model; ``weights`` maps the names of the torch model to arrays."""
+
+    config: TokenModelConfig
+    weights: Mapping[str, NDArray[np.float32]]
+
+
 @dataclass(frozen=True)
 class TokenCheckpoint:
-    """A loaded checkpoint. ``weights`` maps the names of the torch model to arrays."""
+    """A loaded checkpoint: a committee of ``members``, mostly of one."""
 
     card: TokenCard
-    config: TokenModelConfig
+    members: tuple[Member, ...]
     tokenizer: Tokenizer[Any]
-    weights: Mapping[str, NDArray[np.float32]]
+
+    @property
+    def weights(self) -> dict[str, NDArray[np.float32]]:
+        """The weights as the checkpoint's file names them."""
+        return joined([member.weights for member in self.members])
 
     def predictor(self, device: str | None = None, precision: str = "auto") -> NextToken:
         """The model, ready to run, as ``predictor_for``."""
         bearings = self.tokenizer.bearings
-        model = predictor_for(self.config, self.weights, bearings, device, precision)
+        models = [predictor_for(*one, bearings, device, precision) for one in self.members]
+        model = models[0] if len(models) == 1 else Committee(models)
         return Transposing(model, self.moves) if self.moves else model
 
     @cached_property
@@ -89,16 +105,22 @@ def load_tokens(name_or_path: str | Path) -> TokenCheckpoint:
     try:
         card: TokenCard = section(TokenCard, document, "card")
         tokens = tokenizer(**card.tokenizer)
-        config = TokenModelConfig.from_dict(card.config)
-        shapes = _weight_shapes(config)
+        configs = _members_of(card.config)
+        shapes = [_weight_shapes(config) for config in configs]
     except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{folder}: the card describes no token model: {error}") from error
     try:
-        config.check(tokens)
+        for config in configs:
+            config.check(tokens)
         check_transpositions(card.transpositions, tokens, card.last_only)
     except ValueError as error:
         raise CheckpointError(f"{folder}: {error}") from error
-    return TokenCheckpoint(card, config, tokens, load_weights(folder, shapes))
+    weights = load_weights(folder, joined(shapes))
+    members = tuple(
+        Member(config, {name: weights[before + name] for name in own})
+        for config, own, before in zip(configs, shapes, _prefixes(len(configs)), strict=True)
+    )
+    return TokenCheckpoint(card, members, tokens)
 
 
 def check_transpositions(heard: Sequence[int], tokens: Tokenizer[Any], last_only: bool) -> None:
@@ -126,6 +148,27 @@ def predictor_for(
     from .token_models import Predictor
 
     return Predictor(config, weights, bearings, device or "cpu", precision)
+
+
+def joined(members: Sequence[Mapping[str, T]]) -> dict[str, T]:
+    """What each member has by the name of a weight, by that in the file of all of them."""
+    return {
+        before + name: value
+        for before, member in zip(_prefixes(len(members)), members, strict=True)
+        for name, value in member.items()
+    }
+
+
+def _prefixes(members: int) -> list[str]:
+    return [""] if members == 1 else [f"{i}." for i in range(members)]
+
+
+def _members_of(config: Mapping[str, Any]) -> list[TokenModelConfig]:
+    """The configs of a card; ValueError if there are none."""
+    found = [TokenModelConfig.from_dict(one) for one in config.get("members", [config])]
+    if not found:
+        raise ValueError("a committee has 1 member or more")
+    return found
 
 
 def _weight_shapes(config: TokenModelConfig) -> Shapes:

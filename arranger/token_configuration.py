@@ -16,6 +16,13 @@ CELL_KINDS = ("rnn", "gru", "lstm")
 ATTENTION_KINDS = ("relative", "residual-scores", "rotary")
 KINDS = (*CELL_KINDS, "xlstm", *ATTENTION_KINDS)
 
+FURTHEST = 64
+"""Pitches back to which an interval may be taken."""
+
+WITHOUT_BEARINGS = (
+    "a model that knows places or intervals runs only with the bearings of its tokens"
+)
+
 
 @dataclass(frozen=True)
 class TokenBackboneConfig:
@@ -71,12 +78,26 @@ class TokenHeadConfig:
 @dataclass(frozen=True)
 class TokenModelConfig:
     """``tokens`` is the size of the vocabulary, ``embedding`` the width of a token's vector; 0:
-    tokens go in as one-hot vectors."""
+    tokens go in as one-hot vectors. ``intervals``: to which of the pitches said before, 1 being the
+    last of them, every pitch is heard and foretold as an interval too; none: pitches are absolute.
+    """
 
     tokens: int
     embedding: int
     backbone: TokenBackboneConfig
     head: TokenHeadConfig = TokenHeadConfig()
+    intervals: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not all(type(back) is int and 1 <= back <= FURTHEST for back in self.intervals):
+            raise ValueError(f"intervals must be whole numbers in 1..{FURTHEST}")
+        if self.intervals and not self.embedding:
+            raise ValueError("intervals are heard beside embedded tokens, not one-hot vectors")
+
+    @property
+    def needs_bearings(self) -> bool:
+        """Whether the model asks where its tokens stand, or which pitches they say."""
+        return bool(self.intervals or self.backbone.places)
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> TokenModelConfig:
@@ -87,6 +108,7 @@ class TokenModelConfig:
             **document,
             "backbone": section(TokenBackboneConfig, document.get("backbone", {}), "backbone"),
             "head": section(TokenHeadConfig, head, "head"),
+            "intervals": tuple(document.get("intervals") or ()),
         }
         config: TokenModelConfig = section(cls, sections, "model")
         return config
@@ -96,6 +118,8 @@ class TokenModelConfig:
         if self.tokens != tokens.size:
             raise ValueError(f"the model knows {self.tokens} tokens, its tokenizer {tokens.size}")
         places = self.backbone.places
+        if self.intervals and tokens.bearings is None:
+            raise ValueError(f"{tokens.name} tokens do not tell their pitch")
         if places and tokens.bearings is None:
             raise ValueError(f"{tokens.name} tokens do not tell their places in a bar")
         if places and tokens.bearings and places != tokens.bearings.count:

@@ -20,34 +20,43 @@ from . import devices
 from .backbones import XLSTM, CausalBackbone, CellStack, RelativeTransformer, RotaryTransformer
 from .backbones.rotary import Positions
 from .notes import IntArray
-from .token_configuration import CELL_KINDS, TokenHeadConfig, TokenModelConfig
+from .token_configuration import CELL_KINDS, WITHOUT_BEARINGS, TokenHeadConfig, TokenModelConfig
 from .tokenizers.bearings import Bearings
+from .tokenizers.intervals import SIZES, Intervals
 
 
 class TokenState(NamedTuple):
-    """The backbone's state, and what its bearings have ``said`` so far."""
+    """The backbone's state, what its bearings have ``said`` so far, and the pitches ``sung``."""
 
     past: Any
     said: IntArray | None = None
+    sung: IntArray | None = None
 
 
 class TokenModel(nn.Module):
     """Scores are logits over ``config.tokens`` tokens; ``bearings`` are those of the tokens, and a
-    model that knows places does not run without."""
+    model that knows places or intervals does not run without."""
 
     def __init__(self, config: TokenModelConfig, bearings: Bearings | None = None) -> None:
         super().__init__()
         self.config = config
         self.bearings = bearings
+        self.intervals: Intervals | None = None
+        if bearings is not None and config.intervals:
+            self.intervals = Intervals(bearings.pitches, config.intervals)
         self.embedding = nn.Embedding(config.tokens, config.embedding) if config.embedding else None
         self.backbone = _backbone(config)
         self.head = _head(self.backbone.outputs, config.head, config.tokens)
+        if config.intervals:
+            sizes = SIZES * len(config.intervals)
+            self.heard = nn.Embedding(sizes, config.embedding)
+            self.meant = nn.Linear(self.backbone.outputs, sizes, bias=False)
+            nn.init.normal_(self.heard.weight, std=len(config.intervals) ** -0.5)
 
     def forward(self, ids: Tensor) -> Tensor:
         """``ids`` (batch, time): the scores of what follows each, (batch, time, tokens)."""
-        y, _ = self._behind(ids, self.initial_state(len(ids)))
-        scores: Tensor = self.head(y)
-        return scores
+        y, latest, _ = self._behind(ids, self.initial_state(len(ids)))
+        return self._scores(y, latest)
 
     def initial_state(self, batch: int) -> TokenState:
         """The state before the first token."""
@@ -56,22 +65,28 @@ class TokenModel(nn.Module):
     def extend(self, ids: Tensor, state: TokenState) -> tuple[Tensor, TokenState]:
         """``ids`` (batch, time) behind those that ``state`` has seen: the scores of what follows
         the last of them, (batch, tokens), and the state behind it."""
-        y, state = self._behind(ids, state)
-        return self.head(y[:, -1]), state
+        y, latest, state = self._behind(ids, state)
+        last = None if latest is None else latest[:, -1:]
+        return self._scores(y[:, -1:], last)[:, 0], state
 
-    def _behind(self, ids: Tensor, state: TokenState) -> tuple[Tensor, TokenState]:
-        x = self._front(ids)
-        if not self.config.backbone.places:
+    def _behind(self, ids: Tensor, state: TokenState) -> tuple[Tensor, IntArray | None, TokenState]:
+        """What the backbone makes of ``ids``, the latest pitches at each, and the state behind."""
+        x, said, latest, sung = self._front(ids), None, None, None
+        if self.config.needs_bearings and self.bearings is None:
+            raise ValueError(WITHOUT_BEARINGS)
+        if self.intervals is not None:
+            latest, sung = self.intervals.read(ids.cpu().numpy(), state.sung)
+            heard = torch.from_numpy(self.intervals.heard(latest)).to(ids.device)
+            x = x + self.heard(heard).sum(-2)
+        if self.config.backbone.places and self.bearings is not None:
+            where, said = self.bearings.read(ids.cpu().numpy(), state.said)
+            backbone = cast(RotaryTransformer, self.backbone)
+            arrays = (where.angles(backbone.pairs), where.place, where.pitch)
+            positions = Positions(*(torch.from_numpy(a).to(ids.device) for a in arrays))
+            y, past = backbone.extend(x, state.past, positions)
+        else:
             y, past = self.backbone.extend(x, state.past)
-            return y, TokenState(past)
-        if self.bearings is None:
-            raise ValueError("a model that knows places runs only with the bearings of its tokens")
-        where, said = self.bearings.read(ids.cpu().numpy(), state.said)
-        backbone = cast(RotaryTransformer, self.backbone)
-        arrays = (where.angles(backbone.pairs), where.place, where.pitch)
-        positions = Positions(*(torch.from_numpy(a).to(ids.device) for a in arrays))
-        y, past = backbone.extend(x, state.past, positions)
-        return y, TokenState(past, said)
+        return y, latest, TokenState(past, said, sung)
 
     def _front(self, ids: Tensor) -> Tensor:
         if self.embedding is None:
@@ -79,6 +94,13 @@ class TokenModel(nn.Module):
             return one_hot * math.sqrt(self.config.tokens)  # as long as an embedding is
         x: Tensor = self.embedding(ids)
         return x
+
+    def _scores(self, y: Tensor, latest: IntArray | None) -> Tensor:
+        scores: Tensor = self.head(y)
+        if self.intervals is not None and latest is not None:
+            meant = torch.from_numpy(self.intervals.meant(latest)).to(y.device)
+            scores = scores + self.meant(y).gather(-1, meant.flatten(-2)).view(meant.shape).sum(-2)
+        return scores
 
 
 class Predictor:

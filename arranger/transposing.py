@@ -12,14 +12,11 @@ from typing import Any
 import numpy as np
 
 from .notes import IntArray
-from .sampling import NextToken, Scores
+from .sampling import NextToken, Scores, probabilities, scores_of
 
 Heard = list[tuple[Any] | None]
 """The state of the model in each transposition, by itself in a tuple; None where a token has come
 that is not to be had in that transposition: it is heard no further."""
-
-_NEVER = 1e-30
-"""What stands for the probability 0, whose logarithm is not finite."""
 
 
 class Transposing:
@@ -41,9 +38,8 @@ class Transposing:
                 after.append(None)
                 continue
             scores, past = self._model.read(moved, heard[0])
-            likely = np.exp(scores - scores.max())
-            likely /= likely.sum()
+            likely = probabilities(scores)
             expected += np.where(move < 0, 0.0, likely[move])
             after.append((past,))
         count = sum(heard is not None for heard in after)
-        return np.log(np.maximum(expected / count, _NEVER)), after
+        return scores_of(expected / count), after

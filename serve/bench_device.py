@@ -131,7 +131,7 @@ def print_continuing(name: str, device: str, precision: str, rounds: int) -> Non
     checkpoint = load_tokens(name)
     models = {"numpy": checkpoint.predictor(), device: checkpoint.predictor(device, precision)}
     seconds, _ = in_turn(
-        [partial(_say, model, checkpoint.config.tokens) for model in models.values()], rounds
+        [partial(_say, model, checkpoint.tokenizer.size) for model in models.values()], rounds
     )
     print(f"{name}: tokens a second, one by one behind {TOKENS}")
     for where, took in zip(models, seconds, strict=True):

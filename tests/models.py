@@ -9,13 +9,14 @@ from arranger.configuration import ModelConfig
 from arranger.ensembles import CONFIGS
 from arranger.models import PartModel
 from tests.music import CHORALE
+from training.configuration import read_config
 
 RECALLS = ("touch", "keys")
 PART_CONFIGS = sorted(
     path
     for room in ("models", "published", "ablations")
     for path in (CONFIGS / room).glob("*.yaml")
-    if "tokenizer:" not in path.read_text()
+    if not {"tokenizer", "members"} & {*read_config(path)}
 )
 """The configs of models that arrange."""
 

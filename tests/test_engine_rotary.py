@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +36,22 @@ def both(chosen: TokenModelConfig) -> tuple[RotaryPredictor, Predictor]:
 
 
 @pytest.mark.parametrize(
-    ("window", "places"), [(None, 0), (None, 6), (1, 0), (7, 0), (7, 6), (300, 0)]
+    ("window", "places", "intervals"),
+    [
+        (None, 0, ()),
+        (None, 6, ()),
+        (None, 0, (1, 4)),
+        (None, 6, (2, 3)),
+        (1, 0, ()),
+        (7, 0, ()),
+        (7, 6, (1,)),
+        (300, 0, ()),
+    ],
 )
 def test_numpy_scores_as_torch_does_read_at_once_or_token_by_token(
-    window: int | None, places: int
+    window: int | None, places: int, intervals: tuple[int, ...]
 ) -> None:
-    ours, theirs = both(config(window=window, places=places))
+    ours, theirs = both(replace(config(window=window, places=places), intervals=intervals))
     for cut in (1, 5, 300):
         (one, state), (other, past) = ours.read(IDS[:cut]), theirs.read(IDS[:cut])
         np.testing.assert_allclose(one, other, atol=1e-4)
@@ -53,8 +64,10 @@ def test_numpy_scores_as_torch_does_read_at_once_or_token_by_token(
         np.testing.assert_allclose(one, other, atol=1e-4)
 
 
-def test_a_model_that_knows_places_asks_for_bearings() -> None:
-    chosen = config(places=6)
+@pytest.mark.parametrize(
+    "chosen", [config(places=6), replace(config(), intervals=(1,))], ids=["places", "intervals"]
+)
+def test_a_model_that_knows_places_or_intervals_asks_for_bearings(chosen: TokenModelConfig) -> None:
     model = TokenModel(chosen)
     weights = {k: w.numpy() for k, w in model.state_dict().items()}
     with pytest.raises(ValueError, match="runs only with the bearings"):
@@ -82,7 +95,8 @@ def test_memory_stays_within_the_window() -> None:
 
 
 def test_the_shapes_of_the_weights_are_those_of_torch() -> None:
-    for chosen in (config(), config(units=8), config(places=6), tiny_config(11, "rotary")):
+    near = replace(config(units=8), intervals=(1, 3))
+    for chosen in (config(), config(units=8), config(places=6), near, tiny_config(11, "rotary")):
         assert weight_shapes(chosen) == shapes_in_torch(chosen)
 
 

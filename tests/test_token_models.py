@@ -85,7 +85,7 @@ def test_a_checkpoint_reloads_with_its_tokenizer(tmp_path: Path) -> None:
     checkpoint = load_tokens(save_tiny_generator(tmp_path / "tiny"))
     assert checkpoint.tokenizer.name == "metrical"
     assert checkpoint.tokenizer.styles == ("waltz",)  # type: ignore[attr-defined]
-    assert checkpoint.config == tiny_config(checkpoint.tokenizer.size)
+    assert checkpoint.members[0].config == tiny_config(checkpoint.tokenizer.size)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from arranger.token_checkpoints import TokenCheckpoint, load_tokens
 from arranger.token_models import TokenModel
 from arranger.tokenizers import tokenizer
 from arranger.transposing import Transposing
-from evaluation.generation.likelihood import total_nats, transposed_nats
+from evaluation.generation.likelihood import mean_nats, total_nats
 from evaluation.generation.measuring import heard_throughout
 from tests.generators import save_tiny_generator
 from tests.music import piece
@@ -32,7 +32,7 @@ def heard_in(folder: Path, transpositions: list[int], name: str = "grid") -> Tok
 
 
 def model_of(checkpoint: TokenCheckpoint) -> TokenModel:
-    model = TokenModel(checkpoint.config, checkpoint.tokenizer.bearings).eval()
+    model = TokenModel(checkpoint.members[0].config, checkpoint.tokenizer.bearings).eval()
     model.load_state_dict({k: torch.from_numpy(w) for k, w in checkpoint.weights.items()})
     return model
 
@@ -68,7 +68,7 @@ def test_a_mean_over_transpositions_is_read_token_by_token_as_it_is_measured(
     for token in ids[1:]:
         nats -= scores[token]
         scores, state = predictor.read(np.array([token]), state)
-    measured, count = transposed_nats(model_of(checkpoint), [ids], LENGTH, checkpoint.moves)
+    measured, count = mean_nats([model_of(checkpoint)], [ids], LENGTH, checkpoint.moves)
     assert count == len(ids) - 1
     assert nats == pytest.approx(measured, rel=1e-5)
     alone, _ = total_nats(model_of(checkpoint), [ids], LENGTH)
@@ -87,7 +87,7 @@ def test_a_transposition_that_lacks_a_token_is_heard_no_further(tmp_path: Path) 
     mean, _ = checkpoint.predictor().read(ids)
     expected = np.exp(scores - scores.max())
     np.testing.assert_allclose(np.exp(mean), expected / expected.sum(), atol=1e-6)
-    nats, _ = transposed_nats(model_of(checkpoint), [ids], len(ids), checkpoint.moves)
+    nats, _ = mean_nats([model_of(checkpoint)], [ids], len(ids), checkpoint.moves)
     alone, _ = total_nats(model_of(checkpoint), [ids], len(ids))
     assert nats == pytest.approx(alone, rel=1e-5)
 

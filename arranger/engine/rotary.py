@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..notes import IntArray
-from ..token_configuration import TokenModelConfig
+from ..token_configuration import WITHOUT_BEARINGS, TokenModelConfig
 from ..tokenizers.bearings import Bearings, Where
+from ..tokenizers.intervals import SIZES, Intervals
 from .shapes import Shapes
 
 Array = NDArray[np.float32]
@@ -33,13 +34,14 @@ class _Rows:
 
 class RotaryState(NamedTuple):
     """A value: rows ``start`` to ``end`` of ``rows`` are seen, and never overwritten; ``said`` is
-    what the bearings know of the tokens so far."""
+    what the bearings know of the tokens so far, ``sung`` are the pitches in them."""
 
     position: int
     rows: _Rows
     start: int
     end: int
     said: IntArray | None = None
+    sung: IntArray | None = None
 
 
 def runs(config: TokenModelConfig) -> bool:
@@ -66,6 +68,8 @@ def weight_shapes(config: TokenModelConfig) -> Shapes:
         shapes[f"{layer}.feed_in.weight"] = (2 * backbone.feed_forward, width)
         shapes[f"{layer}.feed_out.weight"] = (width, backbone.feed_forward)
     shapes["backbone.norm.weight"] = (width,)
+    if sizes := SIZES * len(config.intervals):
+        shapes |= {"heard.weight": (sizes, config.embedding), "meant.weight": (sizes, width)}
     return shapes | {"head.1.weight": (config.tokens, width), "head.1.bias": (config.tokens,)}
 
 
@@ -83,9 +87,14 @@ class RotaryPredictor:
         self._heads = config.backbone.heads
         self._size = config.backbone.units // self._heads
         self._window = config.backbone.window
-        if config.backbone.places and bearings is None:
-            raise ValueError("a model that knows places runs only with the bearings of its tokens")
-        self._bearings = bearings if config.backbone.places else None
+        self._bearings: Bearings | None = None
+        self._intervals: Intervals | None = None
+        if config.needs_bearings:
+            if bearings is None:
+                raise ValueError(WITHOUT_BEARINGS)
+            self._bearings = bearings if config.backbone.places else None
+            if config.intervals:
+                self._intervals = Intervals(bearings.pitches, config.intervals)
 
     def read(
         self, ids: IntArray, state: RotaryState | None = None
@@ -96,6 +105,10 @@ class RotaryPredictor:
         """
         state = self._with_room(state, len(ids))
         x = self._w["embedding.weight"][ids]
+        latest, sung = None, None
+        if self._intervals is not None:
+            latest, sung = self._intervals.read(ids[None], state.sung)
+            x = x + self._w["heard.weight"][self._intervals.heard(latest)[0]].sum(axis=1)
         if "backbone.embed.weight" in self._w:
             x = self._linear("backbone.embed", x)
         said, angles = None, np.zeros((len(ids), 0), np.float32)
@@ -111,7 +124,10 @@ class RotaryPredictor:
             x = x + self._linear(f"{layer}.feed_out", gate / (1 + np.exp(-gate)) * value)
         last = self._norm("backbone.norm", x[-1:])
         scores = self._linear("head.1", last)[0] + self._w["head.1.bias"]
-        return scores.astype(np.float64), self._behind(state, len(ids), said)
+        if self._intervals is not None and latest is not None:
+            meant = self._intervals.meant(latest[:, -1:])[0, 0]
+            scores = scores + self._linear("meant", last)[0][meant].sum(axis=0)
+        return scores.astype(np.float64), self._behind(state, len(ids), said, sung)
 
     def _placed(self, where: Where) -> Array:
         """What is added to tokens (T,) for where they stand, (T, width)."""
@@ -131,14 +147,16 @@ class RotaryPredictor:
             return state
         room = np.empty((*shape, 2 * (end - start + count), self._size), np.float32)
         room[..., : end - start, :] = rows.array[..., start:end, :]
-        return RotaryState(state.position, _Rows(room, end - start), 0, end - start, state.said)
+        return RotaryState(state.position, _Rows(room, end - start), 0, end - start, *state[4:])
 
-    def _behind(self, state: RotaryState, count: int, said: IntArray | None) -> RotaryState:
+    def _behind(
+        self, state: RotaryState, count: int, said: IntArray | None, sung: IntArray | None
+    ) -> RotaryState:
         """The state after ``count`` rows have been written."""
         end = state.end + count
         state.rows.used = end
         start = state.start if self._window is None else max(state.start, end - self._window)
-        return RotaryState(state.position + count, state.rows, start, end, said)
+        return RotaryState(state.position + count, state.rows, start, end, said, sung)
 
     def _attention(
         self, layer: str, x: Array, turn: tuple[Array, Array], rows: Array, state: RotaryState

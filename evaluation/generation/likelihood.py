@@ -6,7 +6,7 @@ Knows models and tokens; not what the tokens mean, nor files.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,9 @@ from torch import Tensor
 
 from arranger.notes import IntArray
 from arranger.token_checkpoints import TokenCheckpoint
+from arranger.token_configuration import TokenModelConfig
 from arranger.token_models import TokenModel
+from arranger.tokenizers.bearings import Bearings
 
 from .pieces import TokenPiece
 
@@ -74,19 +76,27 @@ def total_nats(
 
 
 @torch.no_grad()
-def transposed_nats(
-    model: TokenModel, pieces: Sequence[IntArray], length: int, moves: Sequence[IntArray]
+def mean_nats(
+    models: Sequence[TokenModel],
+    pieces: Sequence[IntArray],
+    length: int,
+    moves: Sequence[IntArray],
 ) -> tuple[float, int]:
-    """As ``total_nats``, heard as ``arranger.transposing`` hears: what a token costs is told by the
-    mean of its probabilities in all transpositions that have had every token so far."""
-    device = next(model.parameters()).device
+    """As ``total_nats``, of a committee that hears as ``arranger.transposing`` hears: what a token
+    costs is told by the mean of the probabilities that the models give it in all transpositions
+    that have had every token so far."""
+    device = next(models[0].parameters()).device
     nats, count = 0.0, 0
     for window in _windows(pieces, length):
         said = np.stack([move[window] for move in moves])  # (transpositions, T)
         had = np.logical_and.accumulate(said >= 0, axis=1)
         ids = torch.from_numpy(np.maximum(said, 0)).to(device)
-        likely = model(ids[:, :-1]).float().softmax(-1).gather(-1, ids[:, 1:, None])[..., 0]
-        mean = (likely.double().cpu().numpy() * had[:, 1:]).sum(axis=0) / had[:, :-1].sum(axis=0)
+        each = [
+            model(ids[:, :-1]).float().softmax(-1).gather(-1, ids[:, 1:, None])[..., 0]
+            for model in models
+        ]
+        likely = torch.stack(each).mean(dim=0).double().cpu().numpy()
+        mean = (likely * had[:, 1:]).sum(axis=0) / had[:, :-1].sum(axis=0)
         nats -= float(np.log(mean).sum())
         count += len(mean)
     return nats, count
@@ -109,15 +119,16 @@ def likelihood(checkpoint: TokenCheckpoint, pieces: Sequence[TokenPiece]) -> dic
     one in a window, for a model that foretells only the last; ``nats_a_note`` and ``bits_a_second``
     spread that of all ``tokens`` over the pieces' notes and over their time.
     """
-    model = TokenModel(checkpoint.config, checkpoint.tokenizer.bearings).eval()
-    model.load_state_dict({k: torch.from_numpy(w) for k, w in checkpoint.weights.items()})
+    models = [_model(*member, checkpoint.tokenizer.bearings) for member in checkpoint.members]
     said = [piece.ids(checkpoint.tokenizer) for piece in pieces]
     card = checkpoint.card
     length, moves = card.context + 1, checkpoint.moves
-    if moves:
-        nats, count = transposed_nats(model, said, length, moves)
+    if moves or len(models) > 1:
+        nats, count = mean_nats(
+            models, said, length, moves or [np.arange(checkpoint.tokenizer.size)]
+        )
     else:
-        nats, count = total_nats(model, said, length, card.last_only)
+        nats, count = total_nats(models[0], said, length, card.last_only)
     tokens = sum(len(ids) - 1 for ids in said)
     notes = sum(len(piece.notes) for piece in pieces)
     seconds = sum(piece.seconds for piece in pieces)
@@ -129,3 +140,11 @@ def likelihood(checkpoint: TokenCheckpoint, pieces: Sequence[TokenPiece]) -> dic
         "nats_a_note": nats / count * tokens / notes,
         "bits_a_second": nats / count * tokens / math.log(2) / seconds,
     }
+
+
+def _model(
+    config: TokenModelConfig, weights: Mapping[str, NDArray[np.float32]], bearings: Bearings | None
+) -> TokenModel:
+    model = TokenModel(config, bearings).eval()
+    model.load_state_dict({name: torch.from_numpy(weight) for name, weight in weights.items()})
+    return model

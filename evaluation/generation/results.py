@@ -48,7 +48,9 @@ class Row:
 def checkpoint_digest(checkpoint: TokenCheckpoint) -> str:
     """The same for checkpoints that give the same answers, whatever else their cards say."""
     card = checkpoint.card
-    decisive = (card.tokenizer, card.config, card.context)
+    decisive: tuple[Any, ...] = (card.tokenizer, card.config, card.context)
+    if checkpoint.moves:
+        decisive = (*decisive, card.transpositions)
     digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode())
     for name in sorted(checkpoint.weights):
         digest.update(name.encode() + np.ascontiguousarray(checkpoint.weights[name]).tobytes())
