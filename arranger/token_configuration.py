@@ -76,21 +76,32 @@ class TokenHeadConfig:
 
 
 @dataclass(frozen=True)
+class IntervalConfig:
+    """To which of the pitches said before, 1 being the last of them, every pitch is ``heard`` as an
+    interval, and the next one ``foretold`` as one, beside what it is absolutely."""
+
+    heard: tuple[int, ...]
+    foretold: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        for back in (self.heard, self.foretold):
+            if not back or not all(type(one) is int and 1 <= one <= FURTHEST for one in back):
+                raise ValueError(f"intervals must be to one or more pitches, 1..{FURTHEST} back")
+
+
+@dataclass(frozen=True)
 class TokenModelConfig:
     """``tokens`` is the size of the vocabulary, ``embedding`` the width of a token's vector; 0:
-    tokens go in as one-hot vectors. ``intervals``: to which of the pitches said before, 1 being the
-    last of them, every pitch is heard and foretold as an interval too; none: pitches are absolute.
+    tokens go in as one-hot vectors.
     """
 
     tokens: int
     embedding: int
     backbone: TokenBackboneConfig
     head: TokenHeadConfig = TokenHeadConfig()
-    intervals: tuple[int, ...] = ()
+    intervals: IntervalConfig | None = None
 
     def __post_init__(self) -> None:
-        if not all(type(back) is int and 1 <= back <= FURTHEST for back in self.intervals):
-            raise ValueError(f"intervals must be whole numbers in 1..{FURTHEST}")
         if self.intervals and not self.embedding:
             raise ValueError("intervals are heard beside embedded tokens, not one-hot vectors")
 
@@ -108,7 +119,7 @@ class TokenModelConfig:
             **document,
             "backbone": section(TokenBackboneConfig, document.get("backbone", {}), "backbone"),
             "head": section(TokenHeadConfig, head, "head"),
-            "intervals": tuple(document.get("intervals") or ()),
+            "intervals": _intervals(document.get("intervals")),
         }
         config: TokenModelConfig = section(cls, sections, "model")
         return config
@@ -129,3 +140,10 @@ class TokenModelConfig:
     def to_dict(self) -> dict[str, Any]:
         """The config as plain data."""
         return asdict(self)
+
+
+def _intervals(document: Any) -> IntervalConfig | None:
+    if document is None:
+        return None
+    said: IntervalConfig = section(IntervalConfig, document, "intervals")
+    return IntervalConfig(tuple(said.heard), tuple(said.foretold))

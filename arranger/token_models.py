@@ -43,15 +43,17 @@ class TokenModel(nn.Module):
         self.bearings = bearings
         self.intervals: Intervals | None = None
         if bearings is not None and config.intervals:
-            self.intervals = Intervals(bearings.pitches, config.intervals)
+            near = config.intervals
+            self.intervals = Intervals(bearings.pitches, near.heard, near.foretold)
         self.embedding = nn.Embedding(config.tokens, config.embedding) if config.embedding else None
         self.backbone = _backbone(config)
         self.head = _head(self.backbone.outputs, config.head, config.tokens)
         if config.intervals:
-            sizes = SIZES * len(config.intervals)
-            self.heard = nn.Embedding(sizes, config.embedding)
-            self.meant = nn.Linear(self.backbone.outputs, sizes, bias=False)
-            nn.init.normal_(self.heard.weight, std=len(config.intervals) ** -0.5)
+            heard, foretold = len(config.intervals.heard), len(config.intervals.foretold)
+            self.heard = nn.Embedding(SIZES * heard, config.embedding)
+            self.foretold = nn.Linear(self.backbone.outputs, SIZES * foretold, bias=False)
+            nn.init.normal_(self.heard.weight, std=0.3)
+            nn.init.normal_(self.foretold.weight, std=0.01)
 
     def forward(self, ids: Tensor) -> Tensor:
         """``ids`` (batch, time): the scores of what follows each, (batch, time, tokens)."""
@@ -98,8 +100,9 @@ class TokenModel(nn.Module):
     def _scores(self, y: Tensor, latest: IntArray | None) -> Tensor:
         scores: Tensor = self.head(y)
         if self.intervals is not None and latest is not None:
-            meant = torch.from_numpy(self.intervals.meant(latest)).to(y.device)
-            scores = scores + self.meant(y).gather(-1, meant.flatten(-2)).view(meant.shape).sum(-2)
+            which = torch.from_numpy(self.intervals.foretold(latest)).to(y.device)
+            each = self.foretold(y).gather(-1, which.flatten(-2))
+            scores = scores + each.view(which.shape).sum(-2)
         return scores
 
 

@@ -34,7 +34,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "cell": {"embedding": 8, "backbone": {"kind": "gru", "units": 16}},
     "turning": {
         "embedding": 8,
-        "intervals": [1, 2],
+        "intervals": {"heard": [1, 2], "foretold": [1]},
         "backbone": {"kind": "rotary", "units": 8, "heads": 2, "feed_forward": 12},
     },
 }

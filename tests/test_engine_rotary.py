@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from arranger.engine.rotary import RotaryPredictor, runs, weight_shapes
-from arranger.token_configuration import TokenModelConfig
+from arranger.token_configuration import IntervalConfig, TokenModelConfig
 from arranger.token_models import Predictor, TokenModel
 from arranger.token_models import weight_shapes as shapes_in_torch
 from tests.generators import save_tiny_generator, tiny_bearings, tiny_config
@@ -38,18 +38,18 @@ def both(chosen: TokenModelConfig) -> tuple[RotaryPredictor, Predictor]:
 @pytest.mark.parametrize(
     ("window", "places", "intervals"),
     [
-        (None, 0, ()),
-        (None, 6, ()),
-        (None, 0, (1, 4)),
-        (None, 6, (2, 3)),
-        (1, 0, ()),
-        (7, 0, ()),
-        (7, 6, (1,)),
-        (300, 0, ()),
+        (None, 0, None),
+        (None, 6, None),
+        (None, 0, IntervalConfig((1, 4), (2,))),
+        (None, 6, IntervalConfig((3,), (1, 2))),
+        (1, 0, None),
+        (7, 0, None),
+        (7, 6, IntervalConfig((1,), (1,))),
+        (300, 0, None),
     ],
 )
 def test_numpy_scores_as_torch_does_read_at_once_or_token_by_token(
-    window: int | None, places: int, intervals: tuple[int, ...]
+    window: int | None, places: int, intervals: IntervalConfig | None
 ) -> None:
     ours, theirs = both(replace(config(window=window, places=places), intervals=intervals))
     for cut in (1, 5, 300):
@@ -65,7 +65,9 @@ def test_numpy_scores_as_torch_does_read_at_once_or_token_by_token(
 
 
 @pytest.mark.parametrize(
-    "chosen", [config(places=6), replace(config(), intervals=(1,))], ids=["places", "intervals"]
+    "chosen",
+    [config(places=6), replace(config(), intervals=IntervalConfig((1,), (1,)))],
+    ids=["places", "intervals"],
 )
 def test_a_model_that_knows_places_or_intervals_asks_for_bearings(chosen: TokenModelConfig) -> None:
     model = TokenModel(chosen)
@@ -95,7 +97,7 @@ def test_memory_stays_within_the_window() -> None:
 
 
 def test_the_shapes_of_the_weights_are_those_of_torch() -> None:
-    near = replace(config(units=8), intervals=(1, 3))
+    near = replace(config(units=8), intervals=IntervalConfig((1, 3), (1,)))
     for chosen in (config(), config(units=8), config(places=6), near, tiny_config(11, "rotary")):
         assert weight_shapes(chosen) == shapes_in_torch(chosen)
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from arranger.notes import IntArray
-from arranger.token_configuration import TokenModelConfig
+from arranger.token_configuration import IntervalConfig, TokenModelConfig
 from arranger.token_models import TokenModel
 from arranger.tokenizers import tokenizer
 from arranger.tokenizers.bearings import UNSAID
@@ -18,6 +18,7 @@ from arranger.tokenizers.intervals import REACH, SIZES, Intervals
 from tests.generators import tiny_bearings, tiny_config
 
 BACK = (1, 2, 5)
+NEAR = IntervalConfig(heard=BACK, foretold=(1, 3))
 OTHER = SIZES - 1
 PITCHES = tiny_bearings().pitches
 
@@ -35,7 +36,7 @@ def latest_of(ids: IntArray) -> list[list[int]]:
 @pytest.mark.parametrize("cut", [1, 3, 30])
 def test_the_latest_pitches_are_told_across_reads(cut: int) -> None:
     ids = np.random.default_rng(0).integers(0, 11, (2, 60))
-    intervals = Intervals(PITCHES, BACK)
+    intervals = Intervals(PITCHES, BACK, (1,))
     before, past = intervals.read(ids[:, :cut])
     after, _ = intervals.read(ids[:, cut:], past)
     found = np.concatenate([before, after], axis=1)
@@ -43,13 +44,13 @@ def test_the_latest_pitches_are_told_across_reads(cut: int) -> None:
 
 
 def test_intervals_are_counted_from_far_below_to_far_above() -> None:
-    intervals = Intervals(np.array([UNSAID, 20, 60, 64, 127]), (1, 2))
+    intervals = Intervals(np.array([UNSAID, 20, 60, 64, 127]), (1, 2), (1, 2))
     latest, _ = intervals.read(np.array([[2, 0, 3, 4]]))
     heard = intervals.heard(latest)[0] - [0, SIZES]
     assert heard.tolist() == [[OTHER, OTHER]] * 2 + [[REACH + 4, OTHER], [2 * REACH] * 2]
-    meant = intervals.meant(latest)[0, 2] - [[0], [SIZES]]
-    assert meant[0].tolist() == [OTHER, 0, REACH - 4, REACH, 2 * REACH]
-    assert meant[1].tolist() == [OTHER, 0, REACH, REACH + 4, 2 * REACH]
+    next_one = intervals.foretold(latest)[0, 2] - [[0], [SIZES]]
+    assert next_one[0].tolist() == [OTHER, 0, REACH - 4, REACH, 2 * REACH]
+    assert next_one[1].tolist() == [OTHER, 0, REACH, REACH + 4, 2 * REACH]
 
 
 @pytest.mark.parametrize("name", ["grid", "bar"])
@@ -57,12 +58,13 @@ def test_what_is_heard_and_foretold_by_intervals_alone_moves_with_the_piece(name
     tokens = tokenizer(name)
     assert tokens.bearings is not None
     torch.manual_seed(0)
-    config = replace(tiny_config(tokens.size, "gru"), intervals=BACK)
+    config = replace(tiny_config(tokens.size, "gru"), intervals=NEAR)
     model = TokenModel(config, tokens.bearings).eval()
     with torch.no_grad():
         model.embedding.weight.zero_()  # type: ignore[union-attr]
         for weight in model.head.parameters():
             weight.zero_()
+        model.foretold.weight.normal_()
         move = tokens.moved(3)
         ids = np.random.default_rng(1).choice(np.flatnonzero(move >= 0), 40)
         plain, moved = (model(torch.from_numpy(one)[None])[0].numpy() for one in (ids, move[ids]))
@@ -74,19 +76,23 @@ def test_what_is_heard_and_foretold_by_intervals_alone_moves_with_the_piece(name
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"intervals": [0]}, "intervals must be whole numbers in 1..64"),
-        ({"intervals": [1.5]}, "intervals must be whole numbers in 1..64"),
-        ({"intervals": [65]}, "intervals must be whole numbers in 1..64"),
-        ({"intervals": [1], "embedding": 0}, "intervals are heard beside embedded tokens"),
+        ({"heard": [0]}, "intervals must be to one or more pitches, 1..64 back"),
+        ({"heard": [1.5]}, "intervals must be to one or more pitches, 1..64 back"),
+        ({"foretold": [65]}, "intervals must be to one or more pitches, 1..64 back"),
+        ({"foretold": []}, "intervals must be to one or more pitches, 1..64 back"),
+        ({"beside": [1]}, "unknown key 'beside'"),
     ],
 )
 def test_intervals_that_cannot_be_are_refused(change: dict[str, Any], sentence: str) -> None:
-    document = {"tokens": 7, "embedding": 8, "backbone": {"kind": "rnn", "units": 8}, **change}
+    intervals = {"heard": [1], "foretold": [1], **change}
+    document = {"backbone": {"kind": "rnn", "units": 8}, "intervals": intervals}
     with pytest.raises(ValueError, match=sentence):
-        TokenModelConfig.from_dict(document)
+        TokenModelConfig.from_dict({"tokens": 7, "embedding": 8, **document})
+    with pytest.raises(ValueError, match="intervals are heard beside embedded tokens"):
+        replace(tiny_config(7), embedding=0, intervals=NEAR)
 
 
 def test_tokens_without_pitches_have_no_intervals() -> None:
     tokens = tokenizer("tsd")
     with pytest.raises(ValueError, match="tsd tokens do not tell their pitch"):
-        replace(tiny_config(tokens.size), intervals=BACK).check(tokens)
+        replace(tiny_config(tokens.size), intervals=NEAR).check(tokens)

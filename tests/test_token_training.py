@@ -36,7 +36,7 @@ PRESETS = {
     "folk-rnn": 5_652_123,
     "gru": 2_778_706,
     "jsb-grid": 1_556_541,
-    "jsb-intervals": 1_727_037,
+    "jsb-intervals": 1_698_621,
     "music-transformer": 8_096_669,
     "performance-rnn": 6_312_861,
     "rnn": 1_595_986,

@@ -68,8 +68,9 @@ def weight_shapes(config: TokenModelConfig) -> Shapes:
         shapes[f"{layer}.feed_in.weight"] = (2 * backbone.feed_forward, width)
         shapes[f"{layer}.feed_out.weight"] = (width, backbone.feed_forward)
     shapes["backbone.norm.weight"] = (width,)
-    if sizes := SIZES * len(config.intervals):
-        shapes |= {"heard.weight": (sizes, config.embedding), "meant.weight": (sizes, width)}
+    if config.intervals:
+        shapes["heard.weight"] = (SIZES * len(config.intervals.heard), config.embedding)
+        shapes["foretold.weight"] = (SIZES * len(config.intervals.foretold), width)
     return shapes | {"head.1.weight": (config.tokens, width), "head.1.bias": (config.tokens,)}
 
 
@@ -94,7 +95,8 @@ class RotaryPredictor:
                 raise ValueError(WITHOUT_BEARINGS)
             self._bearings = bearings if config.backbone.places else None
             if config.intervals:
-                self._intervals = Intervals(bearings.pitches, config.intervals)
+                near = config.intervals
+                self._intervals = Intervals(bearings.pitches, near.heard, near.foretold)
 
     def read(
         self, ids: IntArray, state: RotaryState | None = None
@@ -125,8 +127,8 @@ class RotaryPredictor:
         last = self._norm("backbone.norm", x[-1:])
         scores = self._linear("head.1", last)[0] + self._w["head.1.bias"]
         if self._intervals is not None and latest is not None:
-            meant = self._intervals.meant(latest[:, -1:])[0, 0]
-            scores = scores + self._linear("meant", last)[0][meant].sum(axis=0)
+            which = self._intervals.foretold(latest[:, -1:])[0, 0]
+            scores = scores + self._linear("foretold", last)[0][which].sum(axis=0)
         return scores.astype(np.float64), self._behind(state, len(ids), said, sung)
 
     def _placed(self, where: Where) -> Array:

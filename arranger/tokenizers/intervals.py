@@ -21,21 +21,22 @@ SIZES = 2 * REACH + 2
 
 
 class Intervals:
-    """``pitches`` (tokens,): the pitch that each token says, or ``UNSAID``. ``back``: to which
-    pitches an interval is taken: 1 is the one just before, 2 the one before that."""
+    """``pitches`` (tokens,): the pitch that each token says, or ``UNSAID``. ``heard`` and
+    ``foretold``: to which pitches intervals are taken, 1 being the one just before."""
 
-    def __init__(self, pitches: IntArray, back: Sequence[int]) -> None:
+    def __init__(self, pitches: IntArray, heard: Sequence[int], foretold: Sequence[int]) -> None:
         self._pitches = pitches
-        self._back = np.array(back)
+        self._heard = np.array(heard)
+        self._foretold = np.array(foretold)
+        self._most = max(*heard, *foretold) + 1
 
     def read(self, ids: IntArray, past: IntArray | None = None) -> tuple[IntArray, IntArray]:
-        """The pitches said last by ``ids`` (batch, T) behind those that led to ``past``, None:
-        none.
+        """The pitches said by ``ids`` (batch, T) behind those that led to ``past``; None: none.
 
-        Returns for each token, its own pitch included, the latest pitches from the last one back,
-        (batch, T, most + 1), ``UNSAID`` before the first; and the past behind them.
+        Returns for each token, its own included, the latest of them from the last one back,
+        (batch, T, count), ``UNSAID`` before the first, and the past behind them.
         """
-        most = int(self._back.max()) + 1
+        most = self._most
         before = np.full((len(ids), most), UNSAID) if past is None else past
         said = self._pitches[ids]
         spoken = np.cumsum(said != UNSAID, axis=1)
@@ -47,16 +48,16 @@ class Intervals:
         return latest, latest[:, -1, ::-1]
 
     def heard(self, latest: IntArray) -> IntArray:
-        """The intervals of the last pitch to those ``back`` before it, (batch, T, back): which of
-        all, those to one before those to the next."""
-        found = _between(latest[..., :1], latest[..., self._back])
-        return found + SIZES * np.arange(len(self._back))
+        """The intervals of the last pitch to those before it, (batch, T, heard): which of all,
+        those to one pitch before those to the next."""
+        found = _between(latest[..., :1], latest[..., self._heard])
+        return found + SIZES * np.arange(len(self._heard))
 
-    def meant(self, latest: IntArray) -> IntArray:
-        """The intervals that each token would make if it came next, (batch, T, back, tokens),
+    def foretold(self, latest: IntArray) -> IntArray:
+        """The intervals that each token would make if it came next, (batch, T, foretold, tokens),
         counted in the same way."""
-        found = _between(self._pitches, latest[..., self._back - 1, None])
-        return found + SIZES * np.arange(len(self._back))[:, None]
+        found = _between(self._pitches, latest[..., self._foretold - 1, None])
+        return found + SIZES * np.arange(len(self._foretold))[:, None]
 
 
 def _between(pitch: IntArray, before: IntArray) -> IntArray:
