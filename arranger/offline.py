@@ -134,7 +134,8 @@ class Arranger:
         found.sort(key=lambda one: -one[0])
         kind = kind_of_answer("offline", waits=False, pitch_known=bool(hints.mean_pitch))
         curve = self._certainty.curve(kind)
-        return [_calibrated(arrangement, curve).of(notes, order) for _, arrangement in found]
+        fixed = list(given.locks)
+        return [_calibrated(one, curve, fixed).of(notes, order) for _, one in found]
 
     def _arrangement(
         self,
@@ -235,10 +236,11 @@ class Arranger:
         return self._engine.hear(codes, values).transpose(1, 0, 2)
 
 
-def _calibrated(arrangement: Arrangement, curve: Curve) -> Arrangement:
-    """The same arrangement, as sure as it is right."""
+def _calibrated(arrangement: Arrangement, curve: Curve, fixed: list[int]) -> Arrangement:
+    """The same arrangement, as sure as it is right; sure of the notes ``fixed`` by the user."""
     assert arrangement.likely is not None
     sure = np.array([curve.of(one) for one in arrangement.confidence.tolist()])
+    sure[fixed] = 1.0
     likely = spread(arrangement.likely, arrangement.parts, sure)
     return replace(arrangement, confidence=sure, likely=likely)
 

@@ -93,6 +93,7 @@ class Session:
         self._curve = (certainty or Certainty({})).curve(kind)
         self._ready: list[Decision] = []
         self._count = 0
+        self._fixed: dict[int, int] = {}
         self._down: defaultdict[int, deque[int]] = defaultdict(deque)
 
     def note_on(
@@ -132,6 +133,7 @@ class Session:
         order = sorted(range(len(pitches)), key=pitches.__getitem__)
         fixed = {first + place: part for place, part in (locks or {}).items()}
         keys = [_Key(first + place, pitches[place], touch[place]) for place in order]
+        self._fixed |= fixed
         for chord in [keys] if self._spec.view == "chord" else [[key] for key in keys]:
             self._hear_keys(chord, time, fixed)
         return self._take()
@@ -160,8 +162,17 @@ class Session:
             self._ready += self._speaker.due(self._belief, time)
 
     def _take(self) -> list[Decision]:
+        """What has become ready: sure of what the player has fixed, else as its kind of answer is
+        found to be right."""
         ready, self._ready = sorted(self._ready, key=lambda decision: decision.note), []
-        return [one._replace(confidence=self._curve.of(one.confidence)) for one in ready]
+        return [
+            one._replace(
+                confidence=1.0
+                if self._fixed.pop(one.note, None) == one.part
+                else self._curve.of(one.confidence)
+            )
+            for one in ready
+        ]
 
     def _hear_keys(self, keys: Sequence[_Key], time: float, locks: Mapping[int, int]) -> None:
         """Keys go down together, the lowest first; one alone unless the model hears chords."""

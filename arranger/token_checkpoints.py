@@ -128,6 +128,8 @@ def check_transpositions(heard: Sequence[int], tokens: Tokenizer[Any], last_only
     several = isinstance(heard, list | tuple) and 0 in heard
     if not several or not all(type(by) is int and -MOST <= by <= MOST for by in heard):
         raise ValueError(f"transpositions must be whole numbers in {-MOST}..{MOST}, 0 among them")
+    if len({*heard}) < len(heard):
+        raise ValueError("no transposition may be heard twice")
     if [*heard] != [0]:
         tokens.moved(0)
         if last_only:

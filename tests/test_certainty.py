@@ -100,6 +100,25 @@ def test_a_card_without_curves_keeps_its_digest_and_one_with_them_has_another() 
     assert len(digests) == 3
 
 
+@pytest.mark.parametrize(
+    ("view", "kind"),
+    [("note", "live"), ("note", "stage"), ("chord", "chord-live"), ("piece", "offline")],
+)
+def test_of_what_the_user_has_fixed_an_answer_is_sure(view: str, kind: str) -> None:
+    notes, parts = four_voices(6)
+    locks = {n: int(3 - parts[n]) for n in range(0, len(notes), 3)}
+    checkpoint = with_curves(tiny_checkpoint(view), kind)
+    arranger = (
+        Arranger(checkpoint) if kind == "offline" else LiveArranger(checkpoint, kind == "stage")
+    )
+    found = arranger.label(notes, Hints(locks=locks))
+    assert {n: int(found.parts[n]) for n in locks} == locks
+    for n in range(len(notes)):
+        assert found.confidence[n] == 1.0 if n in locks else found.confidence[n] <= MODEST[-1][1]
+    assert found.likely is not None
+    assert (found.likely[[*locks]].max(axis=1) == 1).all()
+
+
 @pytest.mark.parametrize("kind", [("lstm", "memory"), ("transformer", "linear")])
 @pytest.mark.parametrize("hints", [Hints(), PITCHES])
 def test_offline_the_parts_stay_and_their_confidence_follows_the_curve(

@@ -93,7 +93,8 @@ def test_a_lock_is_kept_where_the_model_needs_no_correction(
     kind: tuple[str, str], part: int
 ) -> None:
     notes, _ = NoteSequence.from_rows([(0, 60, 24, 64)])
-    assert ARRANGERS[kind].label(notes, Hints(locks={0: part})).parts.tolist() == [part]
+    arrangement = ARRANGERS[kind].label(notes, Hints(locks={0: part}))
+    assert (arrangement.parts.tolist(), arrangement.confidence.tolist()) == ([part], [1.0])
 
 
 @every_kind

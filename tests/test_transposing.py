@@ -117,6 +117,7 @@ def test_a_generator_goes_on_in_the_mean_of_its_transpositions(tmp_path: Path) -
         ("grid", [1, 2], "transpositions must be whole numbers in -12..12, 0 among them"),
         ("grid", [0, 13], "transpositions must be whole numbers in -12..12, 0 among them"),
         ("grid", [0, 0.5], "transpositions must be whole numbers in -12..12, 0 among them"),
+        ("grid", [0, 1, 1], "no transposition may be heard twice"),
         ("grid", 5, "transpositions must be whole numbers"),
         ("grid", "0", "transpositions must be whole numbers"),
         ("performance", [0, 1], "performance tokens do not tell their pitch"),
