@@ -44,7 +44,7 @@ class TokenModel(nn.Module):
         self.intervals: Intervals | None = None
         if bearings is not None and config.intervals:
             near = config.intervals
-            self.intervals = Intervals(bearings.pitches, near.heard, near.foretold)
+            self.intervals = Intervals(bearings, near.heard, near.foretold)
         self.embedding = nn.Embedding(config.tokens, config.embedding) if config.embedding else None
         self.backbone = _backbone(config)
         self.head = _head(self.backbone.outputs, config.head, config.tokens)

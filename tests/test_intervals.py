@@ -13,7 +13,8 @@ from arranger.notes import IntArray
 from arranger.token_configuration import IntervalConfig, TokenModelConfig
 from arranger.token_models import TokenModel
 from arranger.tokenizers import tokenizer
-from arranger.tokenizers.bearings import UNSAID
+from arranger.tokenizers.bearings import UNSAID, Bearings
+from arranger.tokenizers.grid import REST
 from arranger.tokenizers.intervals import REACH, SIZES, Intervals
 from tests.generators import tiny_bearings, tiny_config
 
@@ -36,7 +37,7 @@ def latest_of(ids: IntArray) -> list[list[int]]:
 @pytest.mark.parametrize("cut", [1, 3, 30])
 def test_the_latest_pitches_are_told_across_reads(cut: int) -> None:
     ids = np.random.default_rng(0).integers(0, 11, (2, 60))
-    intervals = Intervals(PITCHES, BACK, (1,))
+    intervals = Intervals(tiny_bearings(), BACK, (1,))
     before, past = intervals.read(ids[:, :cut])
     after, _ = intervals.read(ids[:, cut:], past)
     found = np.concatenate([before, after], axis=1)
@@ -44,13 +45,25 @@ def test_the_latest_pitches_are_told_across_reads(cut: int) -> None:
 
 
 def test_intervals_are_counted_from_far_below_to_far_above() -> None:
-    intervals = Intervals(np.array([UNSAID, 20, 60, 64, 127]), (1, 2), (1, 2))
+    bearings = Bearings.silent(5, quarter=4)
+    bearings.pitches[1:] = 20, 60, 64, 127
+    intervals = Intervals(bearings, (1, 2), (1, 2))
     latest, _ = intervals.read(np.array([[2, 0, 3, 4]]))
     heard = intervals.heard(latest)[0] - [0, SIZES]
     assert heard.tolist() == [[OTHER, OTHER]] * 2 + [[REACH + 4, OTHER], [2 * REACH] * 2]
     next_one = intervals.foretold(latest)[0, 2] - [[0], [SIZES]]
     assert next_one[0].tolist() == [OTHER, 0, REACH - 4, REACH, 2 * REACH]
     assert next_one[1].tolist() == [OTHER, 0, REACH, REACH + 4, 2 * REACH]
+
+
+def test_a_voice_that_rests_keeps_its_turn() -> None:
+    tokens = tokenizer("grid")
+    assert tokens.bearings is not None
+    sung = [(72, 67, 64, 48), (72, REST, REST, 50), (74, REST, 65, 50)]
+    ids = tokens.encode_voices(sung)  # type: ignore[attr-defined]
+    latest, _ = Intervals(tokens.bearings, (1, 2, 3, 4), (4,)).read(ids[None])
+    assert latest[0, -1].tolist() == [50, 65, UNSAID, 74, 50]
+    assert latest[0, 7].tolist() == [50, UNSAID, UNSAID, 72, 48]
 
 
 @pytest.mark.parametrize("name", ["grid", "bar"])

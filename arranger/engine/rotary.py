@@ -96,7 +96,7 @@ class RotaryPredictor:
             self._bearings = bearings if config.backbone.places else None
             if config.intervals:
                 near = config.intervals
-                self._intervals = Intervals(bearings.pitches, near.heard, near.foretold)
+                self._intervals = Intervals(bearings, near.heard, near.foretold)
 
     def read(
         self, ids: IntArray, state: RotaryState | None = None

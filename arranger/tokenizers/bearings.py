@@ -45,15 +45,16 @@ class Bearings:
     """What each token says, in arrays (tokens,), in ticks, or ``UNSAID``.
 
     ``bars``: whether it begins a bar, behind the one before by the length last said in
-    ``lengths``. ``places``: how far from its bar it stands. ``pitches``: a pitch. ``quarter``: the
-    ticks of a quarter. ``cycle``: bars are as short as the grid, and so many of them make one of
-    the music (0: each is one).
+    ``lengths``. ``places``: how far from its bar it stands. ``pitches``: a pitch. ``rests``:
+    whether it says that a voice rests. ``quarter``: the ticks of a quarter. ``cycle``: bars are as
+    short as the grid, and so many of them make one of the music (0: each is one).
     """
 
     bars: NDArray[np.bool_]
     lengths: IntArray
     places: IntArray
     pitches: IntArray
+    rests: NDArray[np.bool_]
     quarter: int
     cycle: int = 0
 
@@ -61,7 +62,8 @@ class Bearings:
     def silent(cls, tokens: int, quarter: int, cycle: int = 0) -> Bearings:
         """Those of tokens that say nothing yet."""
         lengths, places, pitches = (np.full(tokens, UNSAID) for _ in range(3))
-        return cls(np.zeros(tokens, bool), lengths, places, pitches, quarter, cycle)
+        bars, rests = np.zeros((2, tokens), bool)
+        return cls(bars, lengths, places, pitches, rests, quarter, cycle)
 
     @property
     def count(self) -> int:

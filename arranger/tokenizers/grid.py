@@ -134,6 +134,7 @@ def _bearings(vocabulary: Vocabulary) -> Bearings:
     first = vocabulary.slice(next(iter(VOICES)))
     bearings.bars[first], bearings.lengths[first] = True, 1
     for voice in VOICES:
+        bearings.rests[vocabulary.id(voice)] = True
         bearings.pitches[vocabulary.slice(voice, 1)] = GridTokens.pitches
     return bearings
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..notes import IntArray
-from .bearings import UNSAID
+from .bearings import UNSAID, Bearings
 
 REACH = 36
 """Semitones. What lies further apart counts as so far apart."""
@@ -21,11 +21,12 @@ SIZES = 2 * REACH + 2
 
 
 class Intervals:
-    """``pitches`` (tokens,): the pitch that each token says, or ``UNSAID``. ``heard`` and
-    ``foretold``: to which pitches intervals are taken, 1 being the one just before."""
+    """``heard`` and ``foretold``: to which pitches intervals are taken, 1 being the one just
+    before; a voice that rests keeps its turn, with no interval to it."""
 
-    def __init__(self, pitches: IntArray, heard: Sequence[int], foretold: Sequence[int]) -> None:
-        self._pitches = pitches
+    def __init__(self, bearings: Bearings, heard: Sequence[int], foretold: Sequence[int]) -> None:
+        self._pitches = bearings.pitches
+        self._turns = bearings.rests | (bearings.pitches != UNSAID)
         self._heard = np.array(heard)
         self._foretold = np.array(foretold)
         self._most = max(*heard, *foretold) + 1
@@ -34,16 +35,15 @@ class Intervals:
         """The pitches said by ``ids`` (batch, T) behind those that led to ``past``; None: none.
 
         Returns for each token, its own included, the latest of them from the last one back,
-        (batch, T, count), ``UNSAID`` before the first, and the past behind them.
+        (batch, T, count), ``UNSAID`` for a rest and before the first, and the past behind them.
         """
         most = self._most
         before = np.full((len(ids), most), UNSAID) if past is None else past
-        said = self._pitches[ids]
-        spoken = np.cumsum(said != UNSAID, axis=1)
+        said, turns = self._pitches[ids], self._turns[ids]
+        last = most - 1 + np.cumsum(turns, axis=1)
         pitches = np.concatenate([before, np.full_like(said, UNSAID)], axis=1)
-        rows, columns = np.nonzero(said != UNSAID)
-        pitches[rows, most - 1 + spoken[rows, columns]] = said[rows, columns]
-        last = most - 1 + spoken
+        rows, columns = np.nonzero(turns)
+        pitches[rows, last[rows, columns]] = said[rows, columns]
         latest = pitches[np.arange(len(ids))[:, None, None], last[..., None] - np.arange(most)]
         return latest, latest[:, -1, ::-1]
 
