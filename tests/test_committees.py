@@ -178,7 +178,11 @@ def test_members_that_cannot_work_together_are_refused_before_any_is_trained(
 def test_the_committee_of_the_project_names_its_members() -> None:
     name, runs = load_committee(CONFIGS / "models" / "jsb-committee.yaml")
     assert name == "jsb-committee"
-    assert [run.name for run in runs.values()] == ["jsb-grid", "jsb-intervals"]
+    assert [run.name for run in runs.values()] == [
+        "jsb-grid",
+        "jsb-intervals",
+        "jsb-intervals-slow",
+    ]
 
 
 def test_a_config_that_is_none_of_a_committee_is_refused(tmp_path: Path, corpus: Path) -> None:

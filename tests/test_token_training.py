@@ -37,6 +37,7 @@ PRESETS = {
     "gru": 2_778_706,
     "jsb-grid": 1_556_541,
     "jsb-intervals": 1_698_621,
+    "jsb-intervals-slow": 1_698_621,
     "music-transformer": 8_096_669,
     "performance-rnn": 6_312_861,
     "rnn": 1_595_986,
