@@ -75,7 +75,7 @@ class TokenCheckpoint:
     @property
     def weights(self) -> dict[str, NDArray[np.float32]]:
         """The weights as the checkpoint's file names them."""
-        return joined([member.weights for member in self.members])
+        return _joined([member.weights for member in self.members])
 
     def predictor(self, device: str | None = None, precision: str = "auto") -> NextToken:
         """The model, ready to run, as ``predictor_for``."""
@@ -112,10 +112,12 @@ def load_tokens(name_or_path: str | Path) -> TokenCheckpoint:
     try:
         for config in configs:
             config.check(tokens)
+        if len(configs) > 1 and card.last_only:
+            raise ValueError("models of the last token of a window are no committee")
         check_transpositions(card.transpositions, tokens, card.last_only)
     except ValueError as error:
         raise CheckpointError(f"{folder}: {error}") from error
-    weights = load_weights(folder, joined(shapes))
+    weights = load_weights(folder, _joined(shapes))
     members = tuple(
         Member(config, {name: weights[before + name] for name in own})
         for config, own, before in zip(configs, shapes, _prefixes(len(configs)), strict=True)
@@ -152,7 +154,7 @@ def predictor_for(
     return Predictor(config, weights, bearings, device or "cpu", precision)
 
 
-def joined(members: Sequence[Mapping[str, T]]) -> dict[str, T]:
+def _joined(members: Sequence[Mapping[str, T]]) -> dict[str, T]:
     """What each member has by the name of a weight, by that in the file of all of them."""
     return {
         before + name: value

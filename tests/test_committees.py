@@ -164,6 +164,10 @@ def test_the_command_trains_it_and_goes_on_where_it_stopped(
         ({"cell": {}, "turning": {"transpositions": [0, 1]}}, "have the same transpositions"),
         ({"cell": {}, "turning": {"windows": {"length": 9}}}, "have the same windows"),
         ({"cell": {}, "turning": {"steps": 3}}, "unknown key 'steps'"),
+        (
+            {name: {"windows": {"length": 17, "last_only": True}} for name in MODELS},
+            "models of the last token of a window are no committee",
+        ),
     ],
 )
 def test_members_that_cannot_work_together_are_refused_before_any_is_trained(
@@ -192,9 +196,13 @@ def test_a_config_that_is_none_of_a_committee_is_refused(tmp_path: Path, corpus:
         train_committee(path, corpus)
 
 
-def test_a_card_without_members_is_refused(committee: Path, tmp_path: Path) -> None:
+def test_a_card_of_no_committee_is_refused(committee: Path, tmp_path: Path) -> None:
     card = json.loads((committee / "card.json").read_text())
-    card["config"] = {"members": []}
-    (tmp_path / "card.json").write_text(json.dumps(card))
-    with pytest.raises(CheckpointError, match="a committee has 1 member or more"):
-        load_tokens(tmp_path)
+    for change, message in (
+        ({"config": {"members": []}}, "a committee has 1 member or more"),
+        ({"config": {"members": 3}}, "the card describes no token model"),
+        ({"last_only": True}, "models of the last token of a window are no committee"),
+    ):
+        (tmp_path / "card.json").write_text(json.dumps({**card, **change}))
+        with pytest.raises(CheckpointError, match=message):
+            load_tokens(tmp_path)

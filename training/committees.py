@@ -87,4 +87,6 @@ def load_committee(path: str | Path) -> tuple[str, dict[Path, TokenRunConfig]]:
     for what in ("tokenizer", "learn_words", "windows", "transpositions", "valid_share"):
         if any(getattr(run, what) != getattr(first, what) for run in runs.values()):
             raise ValueError(f"{path}: the members of a committee have the same {what}")
+    if first.windows.last_only:
+        raise ValueError(f"{path}: models of the last token of a window are no committee")
     return str(document["name"]), runs
