@@ -85,7 +85,8 @@ class IntervalConfig:
 
     def __post_init__(self) -> None:
         for back in (self.heard, self.foretold):
-            if not back or not all(type(one) is int and 1 <= one <= FURTHEST for one in back):
+            listed = isinstance(back, list | tuple) and len(back) > 0
+            if not listed or not all(type(n) is int and 1 <= n <= FURTHEST for n in back):
                 raise ValueError(f"intervals must be to one or more pitches, 1..{FURTHEST} back")
 
 

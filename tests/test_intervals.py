@@ -92,6 +92,7 @@ def test_what_is_heard_and_foretold_by_intervals_alone_moves_with_the_piece(name
         ({"heard": [0]}, "intervals must be to one or more pitches, 1..64 back"),
         ({"heard": [1.5]}, "intervals must be to one or more pitches, 1..64 back"),
         ({"foretold": [65]}, "intervals must be to one or more pitches, 1..64 back"),
+        ({"foretold": 1}, "intervals must be to one or more pitches, 1..64 back"),
         ({"foretold": []}, "intervals must be to one or more pitches, 1..64 back"),
         ({"beside": [1]}, "unknown key 'beside'"),
     ],
