@@ -166,6 +166,9 @@ def parser() -> argparse.ArgumentParser:
     fit.add_argument("--ensemble", default="chorale", help="a name, or a YAML file")
     fit.add_argument("--data", type=Path, required=True, help="a prepared corpus")
     fit.add_argument("--out", type=Path, help="a folder (where the shipped ones are)")
+    fit.add_argument(
+        "--resolution", type=int, metavar="TICKS", help="a quarter, of the grid (as written)"
+    )
 
     measure = commands.add_parser("measure", help="measure the runs of a config, seed by seed")
     measure.add_argument("checkpoints", type=Path, nargs="+", help="folders of training runs")

@@ -194,7 +194,8 @@ def _calibrate(arguments: argparse.Namespace) -> int:
 def _fit(arguments: argparse.Namespace) -> int:
     from evaluation.command import fit
 
-    print(f"baselines: {fit(arguments.ensemble, arguments.data, arguments.out)}")
+    folder = fit(arguments.ensemble, arguments.data, arguments.out, arguments.resolution)
+    print(f"baselines: {folder}")
     return 0
 
 

@@ -54,6 +54,15 @@ class HeadConfig:
 
 
 @dataclass(frozen=True)
+class PoolConfig:
+    """``by``: codes of which notes with the same one are pooled, and then all notes of the piece
+    too; none: nothing is pooled. ``units``: numbers of each note that are averaged."""
+
+    by: tuple[str, ...] = ()
+    units: int = 128
+
+
+@dataclass(frozen=True)
 class ModelConfig:
     """``codes`` maps integer features to the width of their embedding, ``values`` names real
     features; see ``features.FeatureSpec``. ``view``: note, chord or piece. ``resolution``: ticks a
@@ -68,6 +77,7 @@ class ModelConfig:
     values: tuple[str, ...]
     backbone: BackboneConfig
     head: HeadConfig = HeadConfig()
+    pool: PoolConfig = PoolConfig()
     resolution: int = MODEL_RESOLUTION
     loudest: int = 127
     described: int = 0
@@ -76,6 +86,18 @@ class ModelConfig:
     def spec(self) -> FeatureSpec:
         codes = tuple(self.codes)
         return FeatureSpec(self.view, self.parts, codes, self.values, self.resolution, self.loudest)
+
+    def __post_init__(self) -> None:
+        for name in self.pool.by:
+            if name not in self.codes:
+                raise ValueError(f"notes are pooled by codes of the model, not by {name!r}")
+        if self.pool.by and self.described:
+            raise ValueError("a model of described parts cannot pool notes")
+
+    @property
+    def pooled_by(self) -> list[int]:
+        """The columns of the codes by which notes are pooled."""
+        return [list(self.codes).index(name) for name in self.pool.by]
 
     @property
     def causal(self) -> bool:
@@ -90,6 +112,9 @@ class ModelConfig:
         head = dict(document.get("head", {}))
         head["recalls"] = tuple(head.get("recalls", ()))
         sections["head"] = section(HeadConfig, head, "head")
+        pool = dict(document.get("pool", {}))
+        pool["by"] = tuple(pool.get("by", ()))
+        sections["pool"] = section(PoolConfig, pool, "pool")
         sections["values"] = tuple(document.get("values", ()))
         config: ModelConfig = section(cls, sections, "model")
         config.spec  # noqa: B018  refuses unknown features at once
@@ -98,11 +123,13 @@ class ModelConfig:
     def to_dict(self) -> dict[str, Any]:
         """The config as plain data."""
         head = {**asdict(self.head), "recalls": list(self.head.recalls)}
+        pool = {**asdict(self.pool), "by": list(self.pool.by)}
         return {
             **asdict(self),
             "codes": dict(self.codes),
             "values": list(self.values),
             "head": head,
+            "pool": pool,
         }
 
 

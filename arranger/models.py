@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from .backbones import Recurrent, Transformer
+from .backbones import Pooling, Recurrent, Transformer
 from .configuration import ModelConfig
 from .features import memory_width
 from .features.table import CODE_SIZES
@@ -20,7 +20,7 @@ from .tailoring import DESCRIPTION
 
 
 class Front(nn.Module):
-    """Embeds the integer features and sets the real ones beside them."""
+    """Embeds the integer features, and sets beside them the real ones and what is pooled."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -30,11 +30,20 @@ class Front(nn.Module):
                 table.weight = nn.Parameter(_sinusoids(*table.weight.shape), requires_grad=False)
         self.embeddings = nn.ModuleList(tables)
         self.outputs = sum(config.codes.values()) + config.spec.width
+        self._columns = config.pooled_by
+        if self._columns:
+            pool = config.pool
+            self.pooling = Pooling(self.outputs, len(pool.by), pool.units, config.causal)
+            self.outputs += self.pooling.outputs
 
-    def forward(self, codes: Tensor, values: Tensor) -> Tensor:
-        """``codes`` (..., C) integers, ``values`` (..., D): (..., outputs)."""
+    def forward(self, codes: Tensor, values: Tensor, lengths: Tensor) -> Tensor:
+        """``codes`` (batch, time, C) integers, ``values`` (batch, time, D), ``lengths`` (batch,):
+        (batch, time, outputs)."""
         embedded = [table(codes[..., i]) for i, table in enumerate(self.embeddings)]
-        return torch.cat([*embedded, values], dim=-1)
+        x = torch.cat([*embedded, values], dim=-1)
+        if not self._columns:
+            return x
+        return torch.cat([x, self.pooling(x, codes[..., self._columns], lengths)], dim=-1)
 
 
 class MemoryHead(nn.Module):
@@ -124,7 +133,7 @@ class PartModel(nn.Module):
 
     def forward(self, codes: Tensor, values: Tensor, lengths: Tensor) -> Tensor:
         """``codes`` (batch, time, C), ``values`` (batch, time, D): (batch, time, outputs)."""
-        y: Tensor = self.backbone(self.front(codes, values), lengths)
+        y: Tensor = self.backbone(self.front(codes, values, lengths), lengths)
         return y
 
 

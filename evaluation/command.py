@@ -72,7 +72,13 @@ def answer(question: Question, json_path: Path | None = None, plots: Path | None
     return text
 
 
-def fit(ensemble_name: str, corpus: Path, out: Path | None = None, quiet: bool = False) -> Path:
+def fit(
+    ensemble_name: str,
+    corpus: Path,
+    out: Path | None = None,
+    resolution: int | None = None,
+    quiet: bool = False,
+) -> Path:
     """Fit the baselines to the train pieces of ``corpus``; into ``out``, or among the shipped."""
     ensemble = load_ensemble(ensemble_name)
     pieces = load_split(corpus, "train", ensemble)
@@ -80,7 +86,10 @@ def fit(ensemble_name: str, corpus: Path, out: Path | None = None, quiet: bool =
     trained_on = f"the {len(pieces)} train pieces of {corpus.name} ({notes} notes); seed 0"
     folder = out or FITTED / ensemble.name
     progress = None if quiet else print
-    fit_baselines(pieces, ensemble, trained_on=trained_on, progress=progress).save(folder)
+    fitted = fit_baselines(
+        pieces, ensemble, trained_on=trained_on, progress=progress, resolution=resolution
+    )
+    fitted.save(folder)
     return folder
 
 

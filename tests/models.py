@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
 from arranger.checkpoints import Card, Checkpoint, describe_ensemble
@@ -28,8 +30,10 @@ VALUES = {
 }
 
 
-def tiny_config(view: str, backbone: str = "lstm", head: str = "memory") -> ModelConfig:
-    codes = {"pitch": 4, "beat": 4, "position": 3}
+def tiny_config(
+    view: str, backbone: str = "lstm", head: str = "memory", pools: Sequence[str] = ()
+) -> ModelConfig:
+    codes = {"pitch": 4, "beat": 4, "position": 3, "velocity": 2}
     if view == "piece":
         codes["duration"] = 3
     return ModelConfig.from_dict(
@@ -47,6 +51,7 @@ def tiny_config(view: str, backbone: str = "lstm", head: str = "memory") -> Mode
                 "feed_forward": 12,
             },
             "head": {"kind": head, "units": 8, "recalls": list(RECALLS)},
+            "pool": {"by": [*pools], "units": 6},
         }
     )
 
@@ -62,11 +67,14 @@ def tiny_model(config: ModelConfig, seed: int = 0) -> PartModel:
 
 
 def tiny_checkpoint(view: str, backbone: str = "lstm", head: str = "memory") -> Checkpoint:
-    config = tiny_config(view, backbone, head)
+    return tiny_checkpoint_of(tiny_config(view, backbone, head))
+
+
+def tiny_checkpoint_of(config: ModelConfig) -> Checkpoint:
     weights = {name: w.numpy() for name, w in tiny_model(config).state_dict().items()}
     card = Card(
-        name=f"tiny-{view}",
-        mode=MODE_OF_VIEW[view],
+        name=f"tiny-{config.view}",
+        mode=MODE_OF_VIEW[config.view],
         ensemble=describe_ensemble(CHORALE),
         config=config.to_dict(),
         data="none",

@@ -101,6 +101,22 @@ def test_zones_of_a_dozen_parts_are_found_without_brute_force() -> None:
     assert list(lowest) == [10 * i for i in range(12)]
 
 
+def test_on_a_grid_a_baseline_hears_nothing_finer(pieces: list[Piece], tmp_path: Path) -> None:
+    on_grid = fit_baselines(pieces[:10], TRIO, resolution=24)
+    on_grid.save(tmp_path)
+    finely = [(100 * i, 60 + i % 5, 90, 0) for i in range(8)]
+    notes, _ = NoteSequence.from_rows([(24 * t, p, 24 * d, v) for t, p, d, v in finely], 576)
+    shifted, _ = NoteSequence.from_rows(
+        [(24 * t + i % 7, p, 24 * d, v) for i, (t, p, d, v) in enumerate(finely)], 576
+    )
+    for row in load_baselines(TRIO, tmp_path).rows():
+        if row.mode != "oracle":
+            hints = Hints({0: 0.0, 1: 0.0, 2: 4.0})
+            found = row.scorer.label(shifted, hints)
+            assert found.parts.tolist() == row.scorer.label(notes, hints).parts.tolist()
+            assert found.notes is shifted
+
+
 def test_a_zone_is_as_sure_as_its_part_is_frequent_in_it() -> None:
     histogram = np.zeros((3, 128), dtype=np.int64)
     histogram[0, 70:80], histogram[2, 40:50], histogram[1, 40:50] = 4, 6, 2

@@ -197,8 +197,7 @@ def touched(
         velocity = np.clip(np.rint(velocity + off), 1, loudest).astype(np.int64)
     else:
         return table
-    known = np.stack([velocity / loudest, velocity > 0], axis=1)
-    return replace(table.replaced("velocity", known, spec), velocity=velocity)
+    return table.touched(velocity, spec)
 
 
 def collate(examples: Sequence[Example]) -> Batch:

@@ -1,10 +1,12 @@
 """Vectors to vectors: the part of a model that knows neither notes nor tokens.
 
-``Recurrent`` and ``Transformer`` hear both ways or one, for arranging; the others are causal.
+``Recurrent``, ``Transformer`` and ``Pooling`` hear both ways or one, for arranging; the others
+are causal.
 """
 
 from .causal import CausalBackbone
 from .cells import CELLS, CellStack
+from .pooling import Pooling
 from .recurrent import Recurrent
 from .relative import RelativeTransformer
 from .rotary import RotaryTransformer
@@ -16,6 +18,7 @@ __all__ = [
     "XLSTM",
     "CausalBackbone",
     "CellStack",
+    "Pooling",
     "Recurrent",
     "RelativeTransformer",
     "RotaryTransformer",

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..configuration import ModelConfig
 from ..features import PartMemory
+from .pooling import Pooling
 from .recurrent import Recurrent, product
 from .transformer import Transformer
 
@@ -27,6 +28,9 @@ class Engine:
         self.config = config
         self._w = weights
         self._tables = [weights[f"front.embeddings.{i}.weight"] for i in range(len(config.codes))]
+        self._pooling = None
+        if config.pool.by:
+            self._pooling = Pooling(weights, config.pooled_by, config.causal)
         backbone = config.backbone
         self.backbone: Recurrent | Transformer
         if backbone.kind == "lstm":
@@ -48,24 +52,31 @@ class Engine:
         head = self.config.head
         return PartMemory(1, self.config.parts, head.recalls) if self.remembers else None
 
-    def front(self, codes: NDArray[np.int64], values: Array) -> Array:
-        """``codes`` (..., C), ``values`` (..., D): (..., inputs of the backbone)."""
+    def _front(self, codes: NDArray[np.int64], values: Array) -> Array:
+        """``codes`` (..., C), ``values`` (..., D): all that is known of each note by itself."""
         embedded = [table[codes[..., i]] for i, table in enumerate(self._tables)]
         return np.concatenate([*embedded, values], axis=-1)
 
     def hear(self, codes: NDArray[np.int64], values: Array) -> Array:
         """Whole sequences, ``codes`` (H, N, C) and ``values`` (H, N, D): what
         ``log_probabilities`` reads of each note, (H, N, units)."""
-        return self._enter(self.backbone.forward(self.front(codes, values)))
+        x = self._front(codes, values)
+        if self._pooling is not None:
+            x = np.concatenate([x, self._pooling.forward(x, codes)], axis=-1)
+        return self._enter(self.backbone.forward(x))
 
     def initial_state(self) -> Any:
         """The state before the first note, for ``step``."""
-        return self.backbone.initial_state()
+        return self.backbone.initial_state(), {}
 
     def step(self, codes: NDArray[np.int64], values: Array, state: Any) -> tuple[Array, Any]:
         """One note, ``codes`` (C,) and ``values`` (D,): as ``hear``, and the state after it."""
-        y, state = self.backbone.step(self.front(codes, values), state)
-        return self._enter(y), state
+        x, (before, pooled) = self._front(codes, values), state
+        if self._pooling is not None:
+            more, pooled = self._pooling.step(x, codes, pooled)
+            x = np.concatenate([x, more])
+        y, after = self.backbone.step(x, before)
+        return self._enter(y), (after, pooled)
 
     def log_probabilities(
         self,

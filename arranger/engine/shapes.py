@@ -16,6 +16,9 @@ def weight_shapes(config: ModelConfig) -> Shapes:
     for i, (name, width) in enumerate(config.codes.items()):
         shapes[f"front.embeddings.{i}.weight"] = (CODE_SIZES[name], width)
     inputs = sum(config.codes.values()) + config.spec.width
+    if config.pool.by:
+        shapes |= _linear("front.pooling.into", inputs, config.pool.units)
+        inputs += (len(config.pool.by) + 1) * (config.pool.units + 1)
     backbone, parts = config.backbone, config.spec.parts
     if backbone.kind == "lstm":
         outputs = backbone.units * (1 if config.causal else 2)

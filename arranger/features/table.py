@@ -20,7 +20,7 @@ from ..performance import KeyEvent, as_written, gestures
 from .listening import REACH, SPAN, Heard, Listener
 
 VIEWS = ("note", "chord", "piece")
-CODE_SIZES = {"pitch": 128, "beat": 4096, "position": 25, "duration": 97}
+CODE_SIZES = {"pitch": 128, "velocity": 128, "beat": 4096, "position": 25, "duration": 97}
 """How many values each integer feature can take."""
 
 NO_POSITION = 24
@@ -142,6 +142,15 @@ class FeatureTable:
         values[:, start : start + spec.value_width(name)] = block.reshape(len(values), -1)
         return replace(self, values=values)
 
+    def touched(self, velocity: NDArray[np.int64], spec: FeatureSpec) -> FeatureTable:
+        """The same piece with other velocities (N,), 0 where they are not known."""
+        table = self.replaced("velocity", _force(velocity, spec), spec)
+        codes = table.codes
+        if "velocity" in spec.codes:
+            codes = codes.copy()
+            codes[:, spec.codes.index("velocity")] = velocity
+        return replace(table, codes=codes, velocity=velocity)
+
     def transposed(self, semitones: int, spec: FeatureSpec) -> FeatureTable:
         """The same piece higher, hints and all."""
         codes, values = transpose(self.codes, self.values, semitones, spec)
@@ -211,7 +220,7 @@ def rows(
     count = len(pitch)
     codes = np.empty((count, len(spec.codes)), np.int64)
     for column, name in enumerate(spec.codes):
-        codes[:, column] = _code(name, pitch, onset, metrical, notes)
+        codes[:, column] = _code(name, pitch, velocity, onset, metrical, notes)
     values = np.zeros((count, spec.width), np.float32)
     keys = np.array([one.keys for one in heard], np.float32).reshape(len(heard), 3, SPAN)
     for name, columns in spec.blocks.items():
@@ -219,8 +228,7 @@ def rows(
         if name == "frequency":
             block[:, 0] = _FREQUENCY[pitch]
         elif name == "velocity":
-            block[:, 0] = velocity / np.float32(max(spec.loudest, 1))
-            block[:, 1] = velocity > 0
+            block[:] = _force(velocity, spec)
         elif name == "timing":
             block[:, :3] = [one.timing for one in heard] or 0
             block[:, 3] = metrical
@@ -243,6 +251,7 @@ def rows(
 def _code(
     name: str,
     pitch: NDArray[np.int64],
+    velocity: NDArray[np.int64],
     onset: NDArray[np.float64],
     metrical: bool,
     notes: NoteSequence | None,
@@ -250,6 +259,8 @@ def _code(
     """The integer feature ``name`` of each note."""
     if name == "pitch":
         return pitch
+    if name == "velocity":
+        return velocity
     if name == "duration":
         assert notes is not None
         return np.minimum(notes.duration, CODE_SIZES["duration"] - 1)
@@ -258,6 +269,12 @@ def _code(
     if not metrical:
         return NO_POSITION
     return np.rint(onset * MODEL_RESOLUTION).astype(np.int64) % MODEL_RESOLUTION
+
+
+def _force(velocity: NDArray[np.int64], spec: FeatureSpec) -> NDArray[np.float32]:
+    """The block of values of velocities (N,): (N, 2)."""
+    share = velocity / np.float32(max(spec.loudest, 1))
+    return np.stack([share, velocity > 0], axis=1).astype(np.float32)
 
 
 def _listen(
