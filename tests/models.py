@@ -33,9 +33,11 @@ VALUES = {
 def tiny_config(
     view: str, backbone: str = "lstm", head: str = "memory", pools: Sequence[str] = ()
 ) -> ModelConfig:
-    codes = {"pitch": 4, "beat": 4, "position": 3, "velocity": 2}
+    codes = {"pitch": 4, "beat": 4, "position": 3}
     if view == "piece":
         codes["duration"] = 3
+    if "velocity" in pools:
+        codes["velocity"] = 2
     return ModelConfig.from_dict(
         {
             "view": view,

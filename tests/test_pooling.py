@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -71,3 +73,14 @@ def test_steps_pool_as_the_whole_piece_does(view: str) -> None:
 def test_notes_are_pooled_only_by_codes_of_the_model() -> None:
     with pytest.raises(ValueError, match="pooled by codes of the model, not by 'loudness'"):
         tiny_config("note", pools=("loudness",))
+
+
+def test_velocities_that_are_not_known_are_in_no_feature() -> None:
+    spec = tiny_config("piece", pools=("velocity",)).spec
+    notes, _ = four_voices(6)
+    known = describe(notes, Hints(), spec)
+    hidden = known.touched(np.zeros(len(notes), np.int64), spec)
+    silent = describe(replace(notes, velocity=np.zeros_like(notes.velocity)), Hints(), spec)
+    np.testing.assert_array_equal(hidden.codes, silent.codes)
+    np.testing.assert_array_equal(hidden.values, silent.values)
+    assert (known.codes != hidden.codes).any()
