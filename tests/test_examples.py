@@ -9,6 +9,7 @@ import arranger
 from arranger.checkpoints import load_for
 from arranger.ensembles import load_ensemble
 from arranger.files import read
+from arranger.hints import load_hints
 from arranger.offline import Arranger
 
 EXAMPLES = Path(arranger.__file__).parent / "examples"
@@ -71,3 +72,13 @@ def test_every_example_is_described() -> None:
     files = [path.name for path in EXAMPLES.iterdir() if path.suffix not in {".md", ".py"}]
     assert files
     assert [name for name in files if f"`{name}`" not in text] == []
+
+
+def test_a_few_hints_make_a_band_of_the_pop_sketch() -> None:
+    arranger = Arranger(load_for(None, load_ensemble("pop"), "offline"))
+    hints = load_hints(EXAMPLES / "pop-sketch-hints.yaml", arranger.ensemble)
+    arranged = arranger.arrange(EXAMPLES / "pop-sketch.mid", hints).arrangement
+    long = arranged.notes.duration > 3 * arranged.notes.resolution
+    strings = arranger.ensemble.names.index("Strings")
+    assert (arranged.parts[long] == strings).all()
+    assert np.bincount(arranged.parts, minlength=5)[:4].min() >= long.sum() == 8
