@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -44,6 +45,9 @@ _STORE_BYTES = 80_000_000
 """Ray's shared memory, of which nothing here makes use."""
 
 
+_OPEN_FILES = 10_300
+"""The proxy ends at once where the system does not let it open so many."""
+
 _PROXY_ERROR, _EXCUSED_S = "500.http", 2
 """The name that Ray gives to such a file; seconds after which to ask again."""
 
@@ -81,6 +85,7 @@ def run(read: Callable[[], Service], say: Callable[[str], None] = _say) -> None:
 def serving(service: Service) -> Iterator[float]:
     """Ray and both applications, up; gives the seconds that took. All is ended afterwards."""
     _check(service)
+    _check_open_files()
     began = time.perf_counter()
     folder = Path(tempfile.mkdtemp(prefix="arranger-serve-"))
     quiet()
@@ -158,6 +163,15 @@ def _next(wishes: SimpleQueue[int]) -> int:
     while True:
         with contextlib.suppress(Empty):
             return wishes.get(timeout=0.5)
+
+
+def _check_open_files() -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most != resource.RLIM_INFINITY and most < _OPEN_FILES:
+        raise ValueError(
+            f"the system lets a process open {most} files, and the proxy needs {_OPEN_FILES}: "
+            "raise the limit (ulimit -n 16384; for a container --ulimit nofile=16384)"
+        )
 
 
 def _own(folder: Path) -> dict[str, str]:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
+
+import pytest
 
 from serve import launch
 
@@ -19,6 +22,16 @@ def test_the_proxy_is_given_an_answer_that_says_when_to_ask_again(tmp_path: Path
     assert int(headers["retry-after"]) >= 1
     assert int(headers["content-length"]) == len(body)
     assert json.loads(body)["status"] == 503
+
+
+@pytest.mark.parametrize(("most", "refused"), [(1024, True), (20_000, False), (-1, False)])
+def test_a_machine_that_allows_few_open_files_is_refused_in_a_sentence(
+    most: int, refused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launch.resource, "getrlimit", lambda _: (1024, most))
+    sentence = r"open 1024 files, and the proxy needs 10300: raise the limit"
+    with pytest.raises(ValueError, match=sentence) if refused else nullcontext():
+        launch._check_open_files()
 
 
 def test_where_the_proxy_has_no_such_file_nothing_is_written(tmp_path: Path) -> None:
