@@ -274,6 +274,9 @@ error, `s` seconds of processor time spent labelling.
   gives the numbers without them (up to 0.12 points lower) and says how often the test set was read.
 - **Velocities hidden**, for consoles: a console's triangle has one volume, which says who plays;
   the published models know no velocities.
+- The closest pitch and the perceptron hear consoles as the models do, a hundred steps a second. On
+  the 22,050 ticks of the log no two notes begin together, and the order within a frame, which is
+  the emulator's, gives the pulses away.
 - Hints come from the reference. Confidence is calibrated on the valid pieces (`arranger
   calibrate`), for each way of listening, without hints and with both kinds; the curve found with
   both also stands for pitch hints alone, the one without also for entry hints.
