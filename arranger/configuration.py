@@ -61,6 +61,10 @@ class PoolConfig:
     by: tuple[str, ...] = ()
     units: int = 128
 
+    def __post_init__(self) -> None:
+        if self.units < 1:
+            raise ValueError(f"pool: units must be 1 or more, not {self.units}")
+
 
 @dataclass(frozen=True)
 class ModelConfig:
@@ -109,12 +113,8 @@ class ModelConfig:
         """The config that ``document`` describes; ValueError names what is wrong in it."""
         sections = dict(document)
         sections["backbone"] = section(BackboneConfig, document.get("backbone", {}), "backbone")
-        head = dict(document.get("head", {}))
-        head["recalls"] = tuple(head.get("recalls", ()))
-        sections["head"] = section(HeadConfig, head, "head")
-        pool = dict(document.get("pool", {}))
-        pool["by"] = tuple(pool.get("by", ()))
-        sections["pool"] = section(PoolConfig, pool, "pool")
+        sections["head"] = section(HeadConfig, _listing(document, "head", "recalls"), "head")
+        sections["pool"] = section(PoolConfig, _listing(document, "pool", "by"), "pool")
         sections["values"] = tuple(document.get("values", ()))
         config: ModelConfig = section(cls, sections, "model")
         config.spec  # noqa: B018  refuses unknown features at once
@@ -131,6 +131,17 @@ class ModelConfig:
             "head": head,
             "pool": pool,
         }
+
+
+def _listing(document: Mapping[str, Any], name: str, key: str) -> Any:
+    """The section ``name`` with what it lists under ``key`` as a tuple."""
+    given = document.get(name, {})
+    if not isinstance(given, Mapping):
+        return given
+    listed = given.get(key, ())
+    if not isinstance(listed, list | tuple):
+        raise ValueError(f"{name}: {key} must be a list, not {listed!r}")
+    return {**given, key: tuple(listed)}
 
 
 _PLAIN = {

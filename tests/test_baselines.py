@@ -117,6 +117,11 @@ def test_on_a_grid_a_baseline_hears_nothing_finer(pieces: list[Piece], tmp_path:
             assert found.notes is shifted
 
 
+def test_a_grid_without_ticks_is_refused(pieces: list[Piece]) -> None:
+    with pytest.raises(ValueError, match="a grid has 1 tick a quarter or more, not 0"):
+        fit_baselines(pieces[:3], TRIO, resolution=0)
+
+
 def test_a_zone_is_as_sure_as_its_part_is_frequent_in_it() -> None:
     histogram = np.zeros((3, 128), dtype=np.int64)
     histogram[0, 70:80], histogram[2, 40:50], histogram[1, 40:50] = 4, 6, 2

@@ -49,10 +49,13 @@ def test_the_engine_gives_what_torch_gives(view: str, backbone: str, head: str) 
     np.testing.assert_allclose(got, expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("pools", [(), ("velocity", "pitch")], ids=["alone", "pooled"])
 @pytest.mark.parametrize("backbone", ["lstm", "transformer"])
 @pytest.mark.parametrize("view", ["note", "chord"])
-def test_steps_of_the_engine_equal_the_whole_piece(view: str, backbone: str) -> None:
-    config = tiny_config(view, backbone)
+def test_steps_of_the_engine_equal_the_whole_piece(
+    view: str, backbone: str, pools: tuple[str, ...]
+) -> None:
+    config = tiny_config(view, backbone, pools=pools)
     weights = {name: w.numpy() for name, w in tiny_model(config).state_dict().items()}
     engine = Engine(config, weights)
     notes, _ = four_voices(10)

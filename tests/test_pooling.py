@@ -8,10 +8,10 @@ import torch
 
 from arranger.accelerated import AcceleratedEngine
 from arranger.backbones import Pooling
-from arranger.engine import Engine
+from arranger.configuration import ModelConfig
 from arranger.features import describe
 from arranger.hints import Hints
-from tests.models import tiny_checkpoint_of, tiny_config, tiny_model
+from tests.models import tiny_checkpoint_of, tiny_config
 from tests.music import four_voices
 
 VIEWS = ("note", "chord", "piece")
@@ -53,26 +53,20 @@ def test_numpy_and_torch_pool_alike(view: str) -> None:
         np.testing.assert_allclose(heard, checkpoint.engine().hear(codes, values), atol=1e-5)
 
 
-@pytest.mark.parametrize("view", ["note", "chord"])
-def test_steps_pool_as_the_whole_piece_does(view: str) -> None:
-    config = tiny_config(view, pools=("velocity",))
-    weights = {name: w.numpy() for name, w in tiny_model(config).state_dict().items()}
-    engine = Engine(config, weights)
-    notes, _ = four_voices(10)
-    table = describe(notes, Hints(), config.spec)
-    whole = engine.hear(table.codes[None], table.values[None])[0]
-    state = engine.initial_state()
-    for t in range(len(notes)):
-        row, after = engine.step(table.codes[t], table.values[t], state)
-        again, state = engine.step(table.codes[t], table.values[t], state)
-        np.testing.assert_allclose(row, whole[t], atol=1e-5)
-        np.testing.assert_array_equal(row, again)
-        assert after is not state
-
-
-def test_notes_are_pooled_only_by_codes_of_the_model() -> None:
-    with pytest.raises(ValueError, match="pooled by codes of the model, not by 'loudness'"):
-        tiny_config("note", pools=("loudness",))
+@pytest.mark.parametrize(
+    ("pool", "sentence"),
+    [
+        ({"by": ["loudness"]}, "pooled by codes of the model, not by 'loudness'"),
+        ({"by": "pitch"}, "pool: by must be a list, not 'pitch'"),
+        ({"by": ["pitch"], "units": 0}, "pool: units must be 1 or more, not 0"),
+        ({"of": ["pitch"]}, "pool: unknown key 'of'"),
+        (["pitch"], "pool: expected keys and values"),
+    ],
+)
+def test_a_pool_that_cannot_be_is_refused_in_a_sentence(pool: object, sentence: str) -> None:
+    document = {**tiny_config("note").to_dict(), "pool": pool}
+    with pytest.raises(ValueError, match=sentence):
+        ModelConfig.from_dict(document)
 
 
 def test_velocities_that_are_not_known_are_in_no_feature() -> None:

@@ -117,6 +117,8 @@ def fit_baselines(
     """Fit the baselines that learn to reference ``pieces``, on a grid of ``resolution`` ticks a
     quarter if given; about a minute for 70,000 notes."""
     if resolution is not None:
+        if resolution < 1:
+            raise ValueError(f"a grid has 1 tick a quarter or more, not {resolution}")
         pieces = [on_grid(piece, resolution) for piece in pieces]
     histogram = histogram_of(pieces, ensemble)
     notes = int(histogram.sum())
