@@ -113,9 +113,9 @@ class ModelConfig:
         """The config that ``document`` describes; ValueError names what is wrong in it."""
         sections = dict(document)
         sections["backbone"] = section(BackboneConfig, document.get("backbone", {}), "backbone")
-        sections["head"] = section(HeadConfig, _listing(document, "head", "recalls"), "head")
-        sections["pool"] = section(PoolConfig, _listing(document, "pool", "by"), "pool")
-        sections["values"] = tuple(document.get("values", ()))
+        sections["head"] = section(HeadConfig, _naming(document, "head", "recalls"), "head")
+        sections["pool"] = section(PoolConfig, _naming(document, "pool", "by"), "pool")
+        sections["values"] = _names(document.get("values", ()), "model: values")
         config: ModelConfig = section(cls, sections, "model")
         config.spec  # noqa: B018  refuses unknown features at once
         return config
@@ -133,15 +133,18 @@ class ModelConfig:
         }
 
 
-def _listing(document: Mapping[str, Any], name: str, key: str) -> Any:
-    """The section ``name`` with what it lists under ``key`` as a tuple."""
+def _naming(document: Mapping[str, Any], name: str, key: str) -> Any:
+    """The section ``name`` with the names under ``key`` as a tuple; what is no section as it is."""
     given = document.get(name, {})
     if not isinstance(given, Mapping):
         return given
-    listed = given.get(key, ())
-    if not isinstance(listed, list | tuple):
-        raise ValueError(f"{name}: {key} must be a list, not {listed!r}")
-    return {**given, key: tuple(listed)}
+    return {**given, key: _names(given.get(key, ()), f"{name}: {key}")}
+
+
+def _names(listed: Any, what: str) -> tuple[str, ...]:
+    if not isinstance(listed, list | tuple) or not all(type(one) is str for one in listed):
+        raise ValueError(f"{what} must be a list of names, not {listed!r}")
+    return tuple(listed)
 
 
 _PLAIN = {

@@ -118,6 +118,8 @@ class NoteSequence:
         Rounding can make two onsets one, so the notes are sorted anew: note ``i`` of the result
         is note ``order[i]`` of this sequence.
         """
+        if resolution < 1:
+            raise ValueError(f"a grid has 1 tick a quarter or more, not {resolution}")
         scale = resolution / self.resolution
         onset = np.rint(self.onset * scale).astype(np.int64)
         offset = np.rint(self.offset * scale).astype(np.int64)

@@ -34,6 +34,11 @@ class Piece:
     notes: NoteSequence
     parts: IntArray
 
+    def on_grid(self, resolution: int) -> Piece:
+        """The same piece on ``resolution`` ticks a quarter."""
+        notes, order = self.notes.on_grid(resolution)
+        return Piece(self.name, notes, self.parts[order])
+
 
 class Labeller(Protocol):
     """Whatever gives each note a part: a model in one of its modes, or a baseline."""

@@ -102,19 +102,16 @@ def test_zones_of_a_dozen_parts_are_found_without_brute_force() -> None:
 
 
 def test_on_a_grid_a_baseline_hears_nothing_finer(pieces: list[Piece], tmp_path: Path) -> None:
-    on_grid = fit_baselines(pieces[:10], TRIO, resolution=24)
-    on_grid.save(tmp_path)
-    finely = [(100 * i, 60 + i % 5, 90, 0) for i in range(8)]
-    notes, _ = NoteSequence.from_rows([(24 * t, p, 24 * d, v) for t, p, d, v in finely], 576)
-    shifted, _ = NoteSequence.from_rows(
-        [(24 * t + i % 7, p, 24 * d, v) for i, (t, p, d, v) in enumerate(finely)], 576
-    )
+    fit_baselines(pieces[:10], TRIO, resolution=24).save(tmp_path)
+    chord, _ = NoteSequence.from_rows([(0, pitch, 576, 64) for pitch in (60, 58, 56)], 576)
+    apart, _ = NoteSequence.from_rows([(t, 60 - 2 * t, 576, 64) for t in range(3)], 576)
     for row in load_baselines(TRIO, tmp_path).rows():
         if row.mode != "oracle":
-            hints = Hints({0: 0.0, 1: 0.0, 2: 4.0})
-            found = row.scorer.label(shifted, hints)
-            assert found.parts.tolist() == row.scorer.label(notes, hints).parts.tolist()
-            assert found.notes is shifted
+            found = row.scorer.label(apart, AT_ONCE)
+            assert found.notes is apart
+            assert found.parts.tolist() == row.scorer.label(chord, AT_ONCE).parts.tolist()[::-1]
+    bare = ClosestPitch(TRIO).label(apart, AT_ONCE).parts.tolist()
+    assert bare != ClosestPitch(TRIO).label(chord, AT_ONCE).parts.tolist()[::-1]
 
 
 def test_a_grid_without_ticks_is_refused(pieces: list[Piece]) -> None:

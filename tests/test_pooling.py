@@ -57,8 +57,9 @@ def test_numpy_and_torch_pool_alike(view: str) -> None:
     ("pool", "sentence"),
     [
         ({"by": ["loudness"]}, "pooled by codes of the model, not by 'loudness'"),
-        ({"by": "pitch"}, "pool: by must be a list, not 'pitch'"),
+        ({"by": "pitch"}, "pool: by must be a list of names, not 'pitch'"),
         ({"by": ["pitch"], "units": 0}, "pool: units must be 1 or more, not 0"),
+        ({"by": [["pitch"]]}, "pool: by must be a list of names"),
         ({"of": ["pitch"]}, "pool: unknown key 'of'"),
         (["pitch"], "pool: expected keys and values"),
     ],

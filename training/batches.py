@@ -30,8 +30,8 @@ POOL = 8
 
 def on_grid(piece: Piece, resolution: int = MODEL_RESOLUTION) -> Piece:
     """The piece on the model's grid, its twins settled."""
-    gridded, order = piece.notes.on_grid(resolution)
-    return Piece(piece.name, gridded, settle_twins(gridded, piece.parts[order]))
+    gridded = piece.on_grid(resolution)
+    return replace(gridded, parts=settle_twins(gridded.notes, gridded.parts))
 
 
 def settle_twins(notes: NoteSequence, parts: NDArray[np.int64]) -> NDArray[np.int64]:

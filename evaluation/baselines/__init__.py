@@ -19,7 +19,7 @@ from arranger.ensembles import Ensemble
 
 from ..pieces import Labeller, Oracle, Piece
 from .closest import ClosestPitch
-from .gridded import Gridded, on_grid
+from .gridded import Gridded
 from .mlp import Perceptron, fit_perceptron
 from .pitch import PitchTable, ZoneOracle, best_zones, histogram_of, most_common, zone
 
@@ -117,9 +117,7 @@ def fit_baselines(
     """Fit the baselines that learn to reference ``pieces``, on a grid of ``resolution`` ticks a
     quarter if given; about a minute for 70,000 notes."""
     if resolution is not None:
-        if resolution < 1:
-            raise ValueError(f"a grid has 1 tick a quarter or more, not {resolution}")
-        pieces = [on_grid(piece, resolution) for piece in pieces]
+        pieces = [piece.on_grid(resolution) for piece in pieces]
     histogram = histogram_of(pieces, ensemble)
     notes = int(histogram.sum())
     return Baselines(

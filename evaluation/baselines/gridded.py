@@ -12,13 +12,7 @@ from arranger.arrangement import Arrangement
 from arranger.hints import Hints
 from arranger.notes import NoteSequence
 
-from ..pieces import Labeller, Piece
-
-
-def on_grid(piece: Piece, resolution: int) -> Piece:
-    """The piece with notes on ``resolution`` ticks a quarter."""
-    notes, order = piece.notes.on_grid(resolution)
-    return Piece(piece.name, notes, piece.parts[order])
+from ..pieces import Labeller
 
 
 @dataclass(frozen=True)
