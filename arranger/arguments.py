@@ -11,10 +11,10 @@ from pathlib import Path
 
 from . import __version__
 from .configuration import VIEW_OF_MODE
+from .hints import HINT_KINDS
 from .sampling import MIN_P
 
 MODES = tuple(VIEW_OF_MODE)
-HINTS = ("none", "entry", "pitch", "both")
 CORPORA = ("chorales", "quartets", "game", "pop", "lieder", "orchestra", "pop909", "styles")
 
 
@@ -95,7 +95,7 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument(
         "--mode", choices=("live", "stage", "chord-live", "offline"), default="offline"
     )
-    evaluate.add_argument("--hints", choices=HINTS, default="none")
+    evaluate.add_argument("--hints", choices=HINT_KINDS, default="none")
     evaluate.add_argument("--model", help="a shipped checkpoint's name, or a folder")
     evaluate.add_argument(
         "--split", help="only these pieces of a prepared corpus: valid, test, test_as_published"

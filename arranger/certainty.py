@@ -20,17 +20,23 @@ Floats = NDArray[np.float64]
 MANNERS = ("offline", "chord-live", "live", "stage")
 """How a piece is heard: whole; chord by chord or note by note, as written; as a player plays it."""
 
+HINTED = {"none": "", "entry": "+entry", "pitch": "+pitch", "both": "+both"}
+"""What each kind of hints adds to the name of a kind of answer."""
+
+WITHOUT_ENTRY = {"+entry": "", "+both": "+pitch"}
+"""Whose curve stands for answers that have none of their own."""
+
 KINDS = tuple(
-    m + wait + pitch for m in MANNERS for wait in ("", "+wait") for pitch in ("", "+pitch")
+    m + wait + said for m in MANNERS for wait in ("", "+wait") for said in HINTED.values()
 )
 """A live answer may wait: it then comes from a beam of alternatives, which have most of the past in
 common and are far too sure of it. Hints of pitch end most doubts about which of two like parts is
-which."""
+which; after hints of entry a model is surer of that than it is right."""
 
 
-def kind_of_answer(manner: str, waits: bool, pitch_known: bool) -> str:
-    """One of ``KINDS``."""
-    return manner + ("+wait" if waits else "") + ("+pitch" if pitch_known else "")
+def kind_of_answer(manner: str, waits: bool, hints: str) -> str:
+    """One of ``KINDS``; ``hints``: one of ``arranger.hints.HINT_KINDS``."""
+    return manner + ("+wait" if waits else "") + HINTED[hints]
 
 
 class Curve:
@@ -76,7 +82,11 @@ class Certainty:
         self._curves = {kind: Curve(points) for kind, points in curves.items()}
 
     def curve(self, kind: str) -> Curve:
-        """``AS_CLAIMED`` where nothing is known of answers of that kind."""
+        """The curve of answers of that ``kind``, or of the like without hints of entry;
+        ``AS_CLAIMED`` where nothing is known of either."""
+        if kind not in self._curves:
+            for said, without in WITHOUT_ENTRY.items():
+                kind = kind.replace(said, without)
         return self._curves.get(kind, AS_CLAIMED)
 
 

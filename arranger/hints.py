@@ -20,6 +20,9 @@ from numpy.typing import NDArray
 from .ensembles import Ensemble
 from .notes import NoteSequence
 
+HINT_KINDS = ("none", "entry", "pitch", "both")
+"""Which hints of a piece are given: where parts enter, how high they lie."""
+
 HINT_WIDTH = 5
 """Numbers that ``encode`` gives for each note and part."""
 
@@ -38,7 +41,7 @@ class Hints:
     @classmethod
     def from_reference(cls, notes: NoteSequence, parts: NDArray[np.int64], kind: str) -> Hints:
         """The hints that a reference arrangement gives; ``kind``: none, entry, pitch or both."""
-        if kind not in {"none", "entry", "pitch", "both"}:
+        if kind not in HINT_KINDS:
             raise ValueError(f"hints must be none, entry, pitch or both, not {kind!r}")
         entries, mean_pitch = {}, {}
         for k in np.unique(parts).tolist():
@@ -48,6 +51,13 @@ class Hints:
             if kind in {"pitch", "both"}:
                 mean_pitch[k] = float(notes.pitch[own].mean())
         return cls(entries, mean_pitch)
+
+    @property
+    def kind(self) -> str:
+        """One of ``HINT_KINDS``."""
+        if self.entries and self.mean_pitch:
+            return "both"
+        return "entry" if self.entries else "pitch" if self.mean_pitch else "none"
 
     @property
     def anything(self) -> bool:

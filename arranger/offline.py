@@ -132,8 +132,7 @@ class Arranger:
             sure = np.log(np.maximum(arrangement.confidence, 1e-9))
             found.append((float(sure.sum()), arrangement))
         found.sort(key=lambda one: -one[0])
-        kind = kind_of_answer("offline", waits=False, pitch_known=bool(hints.mean_pitch))
-        curve = self._certainty.curve(kind)
+        curve = self._certainty.curve(kind_of_answer("offline", waits=False, hints=hints.kind))
         fixed = list(given.locks)
         return [_calibrated(one, curve, fixed).of(notes, order) for _, one in found]
 

@@ -89,7 +89,7 @@ class Session:
         if width > 1 or look_ahead > 0:
             self._speaker = Speaker(rules, look_ahead, None if metrical else 0.0)
         manner = MANNER_OF_VIEW[engine.config.view] if metrical else "stage"
-        kind = kind_of_answer(manner, look_ahead > 0, bool(self._hints.mean_pitch))
+        kind = kind_of_answer(manner, look_ahead > 0, self._hints.kind)
         self._curve = (certainty or Certainty({})).curve(kind)
         self._ready: list[Decision] = []
         self._count = 0

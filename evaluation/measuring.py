@@ -16,6 +16,7 @@ import numpy as np
 
 from arranger.checkpoints import Checkpoint, load
 from arranger.ensembles import Ensemble
+from arranger.hints import HINT_KINDS
 
 from .baselines import FITTED, load_baselines
 from .command import labeller_for, waiting
@@ -43,7 +44,6 @@ VELOCITIES_TELL = {"game"}
 """The ensembles that are measured a second time without velocities: a console's triangle has one
 volume, which says who plays."""
 
-HINTS = ("none", "entry", "pitch", "both")
 LOOK_AHEADS = (50, 200)
 """Milliseconds."""
 
@@ -141,7 +141,7 @@ def ways(checkpoint: Checkpoint) -> list[tuple[str, str]]:
     """The modes and hints in which a checkpoint is measured; on a stage without hints, and the
     live default with answers that wait."""
     mode = checkpoint.card.mode
-    kinds = HINTS if "hints" in checkpoint.config.values else HINTS[:1]
+    kinds = HINT_KINDS if "hints" in checkpoint.config.values else HINT_KINDS[:1]
     found = [(mode, hints) for hints in kinds]
     if mode == "live":
         found.append(("stage", "none"))

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from arranger.ensembles import load_ensemble
+from arranger.hints import HINT_KINDS
 
 from .ablations import ablations_section, is_ablation
 from .generation.report import generation_sections
 from .generation.results import Row, load_rows
 from .goals import DEFAULT_MODES, goals_table
-from .measuring import CORPORA, HINTS, outdated, update
+from .measuring import CORPORA, outdated, update
 from .others import OTHERS, other_ensemble, others_section
 from .published import base_weights, published
 from .results import Key, Results, load_results
@@ -111,8 +112,8 @@ def _accuracies(results: Results, split: str) -> Iterator[str]:
     if not rows:
         return
     yield f"### Accuracy: {_pieces(results, split)}"
-    cells = " | ".join(HINTS)
-    head = f"| model | mode | runs | {cells} |\n|---|---|---|" + "---|" * len(HINTS)
+    cells = " | ".join(HINT_KINDS)
+    head = f"| model | mode | runs | {cells} |\n|---|---|---|" + "---|" * len(HINT_KINDS)
     yield "\n".join([head, *rows])
 
 
@@ -125,15 +126,15 @@ def _table_rows(results: Results, split: str) -> Iterator[str]:
     }
     for model, mode in sorted(pairs, key=lambda pair: _place(results.ensemble, *pair)):
         kind = "" if mode == "stage" else model.removeprefix(f"{results.ensemble}-")
-        known = [results.runs(Key(model, split, mode, hints)) for hints in HINTS]
+        known = [results.runs(Key(model, split, mode, hints)) for hints in HINT_KINDS]
         cells = [
             _beside(results.ensemble, split, kind, hints, one.shown() if one else "–")
-            for hints, one in zip(HINTS, known, strict=True)
+            for hints, one in zip(HINT_KINDS, known, strict=True)
         ]
         runs = max(one.runs for one in known if one)
         yield f"| {model} | {mode} | {runs} | " + " | ".join(cells) + " |"
     if pairs and split != "valid":
-        cells = [_beside(results.ensemble, split, NOT_LIVE, hints, "–") for hints in HINTS]
+        cells = [_beside(results.ensemble, split, NOT_LIVE, hints, "–") for hints in HINT_KINDS]
         yield "| LSTM told each note's length | not live | | " + " | ".join(cells) + " |"
 
 
@@ -162,7 +163,9 @@ def _beside(ensemble: str, split: str, kind: str, hints: str, ours: str) -> str:
 def _all_metrics(results: Results, split: str) -> Iterator[str]:
     """Every metric of the rows that were measured here."""
     found = [key for key in results.rows if key.split == split and key.mode != "corrections"]
-    found.sort(key=lambda k: (*_place(results.ensemble, k.model, k.mode), HINTS.index(k.hints)))
+    found.sort(
+        key=lambda k: (*_place(results.ensemble, k.model, k.mode), HINT_KINDS.index(k.hints))
+    )
     if found:
         yield f"### All metrics: {_pieces(results, split)}"
         rows = [
@@ -278,7 +281,7 @@ error, `s` seconds of processor time spent labelling.
   the 22,050 ticks of the log no two notes begin together, and the order within a frame, which is
   the emulator's, gives the pulses away.
 - Hints come from the reference. Confidence is calibrated on the valid pieces (`arranger
-  calibrate`), for each way of listening, without hints and with both kinds; the curve found with
-  both also stands for pitch hints alone, the one without also for entry hints.
+  calibrate`), for each way of listening and each kind of hints; some older checkpoints have curves
+  without hints and with both kinds only, which then stand for the two between.
 - The accuracies of several runs on chorales were carried over from an earlier report; the weights
   of these runs, the shipped ones apart, were not kept."""

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from arranger.certainty import KINDS, Certainty, Curve
+from arranger.certainty import HINTED, KINDS, Certainty, Curve
 from arranger.checkpoints import load, save
 from arranger.cli import main
+from arranger.hints import HINT_KINDS
 from evaluation.metrics import calibration_error
 from evaluation.pieces import Piece
 from tests.commands import refused
@@ -71,7 +72,7 @@ def test_every_way_of_listening_gets_a_curve_of_its_own_answers(
 ) -> None:
     found = list(answers([Trial(tiny_checkpoint(view), PIECES)]))
     assert [(one.mode, one.hints) for one in found] == [
-        (mode, hints) for mode in modes for hints in ("none", "both")
+        (mode, hints) for mode in modes for hints in HINT_KINDS
     ]
     assert all(len(one.right) == sum(len(p.notes) for p in PIECES) for one in found)
     curves = fit_curves(found)
@@ -124,11 +125,11 @@ def test_a_checkpoint_is_calibrated_in_its_folder_and_keeps_its_weights(
         assert [line.split()[:2] for line in lines[1:]] == [
             [mode, f"{hints}:"]
             for mode in ("chord-live", "chord-live+50ms")
-            for hints in ("none", "both")
+            for hints in HINT_KINDS
         ]
     card = load(mine).card
     assert set(card.certainty) == {
-        f"chord-live{wait}{pitch}" for wait in ("", "+wait") for pitch in ("", "+pitch")
+        f"chord-live{wait}{said}" for wait in ("", "+wait") for said in HINTED.values()
     }
     assert (mine / "model.safetensors").read_bytes() == weights
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from arranger.arrangement import Arrangement
-from arranger.certainty import KINDS, Certainty, Curve, kind_of_answer
+from arranger.certainty import KINDS, MANNERS, Certainty, Curve, kind_of_answer
 from arranger.checkpoints import Checkpoint, CheckpointError, load, save, save_card
-from arranger.hints import Hints
+from arranger.hints import HINT_KINDS, Hints
 from arranger.offline import Arranger
 from arranger.online import LiveArranger
 from evaluation.results import checkpoint_digest
@@ -51,9 +51,30 @@ def test_without_a_curve_what_is_claimed_is_what_is_said() -> None:
 
 
 def test_there_is_a_kind_of_answer_for_every_way_of_listening() -> None:
-    assert kind_of_answer("live", False, False) == "live"
-    assert kind_of_answer("stage", True, True) == "stage+wait+pitch"
-    assert len(set(KINDS)) == len(KINDS) == 16
+    assert kind_of_answer("live", False, "none") == "live"
+    assert kind_of_answer("stage", True, "both") == "stage+wait+both"
+    ways = {kind_of_answer(m, w, h) for m in MANNERS for w in (True, False) for h in HINT_KINDS}
+    assert ways == set(KINDS)
+    assert len(ways) == len(KINDS) == 32
+
+
+@pytest.mark.parametrize(
+    ("known", "asked", "curve"),
+    [
+        (["live", "live+entry"], "live+entry", "live+entry"),
+        (["live", "live+pitch"], "live+entry", "live"),
+        (["live", "live+pitch"], "live+both", "live+pitch"),
+        (["live+wait+pitch"], "live+wait+both", "live+wait+pitch"),
+        (["live", "live+both"], "live+pitch", None),
+        (["live+entry"], "live", None),
+    ],
+)
+def test_a_card_without_a_curve_for_hints_of_entry_has_the_one_without_them(
+    known: list[str], asked: str, curve: str | None
+) -> None:
+    curves = {kind: [[0.0, 0.0], [1.0, 0.5 + n / 10]] for n, kind in enumerate(known)}
+    expected = 1.0 if curve is None else curves[curve][1][1]
+    assert Certainty(curves).curve(asked).of(1.0) == expected
 
 
 @pytest.mark.parametrize(
@@ -147,7 +168,8 @@ def test_offline_the_parts_stay_and_their_confidence_follows_the_curve(
         ("note", False, 0.1, Hints(), "live+wait"),
         ("note", True, 0.0, Hints(), "stage"),
         ("note", True, 0.1, PITCHES, "stage+wait+pitch"),
-        ("note", False, 0.0, Hints({0: 0.0}), "live"),
+        ("note", False, 0.0, Hints({0: 0.0}), "live+entry"),
+        ("note", False, 0.0, Hints({0: 0.0}, {0: 70.0}), "live+both"),
         ("chord", False, 0.0, Hints(), "chord-live"),
         ("chord", False, 0.1, PITCHES, "chord-live+wait+pitch"),
     ],
@@ -157,7 +179,8 @@ def test_live_each_way_of_listening_has_its_own_curve_and_decides_as_before(
 ) -> None:
     notes, _ = four_voices(8)
     bare = tiny_checkpoint(view)
-    others = [kind for kind in KINDS if kind != own]
+    stands_in = own.replace("+entry", "").replace("+both", "+pitch")
+    others = [kind for kind in KINDS if kind not in (own, stands_in)]
     old, new, elsewhere = (
         LiveArranger(checkpoint, stage, look_ahead=wait).label(notes, hints)
         for checkpoint in (bare, with_curves(bare, own), with_curves(bare, *others))

@@ -39,7 +39,7 @@ def own_models(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     shutil.copytree(models, folder)
     monkeypatch.setattr(checkpoints, "PRETRAINED", folder)
     monkeypatch.setattr(measuring, "FITTED", tmp_path / "nothing fitted")
-    monkeypatch.setattr(measuring, "HINTS", ("none", "both"))
+    monkeypatch.setattr(measuring, "HINT_KINDS", ("none", "both"))
     return folder
 
 

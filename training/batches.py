@@ -18,12 +18,11 @@ from torch import Tensor
 
 from arranger.ensembles import Ensemble
 from arranger.features import FeatureSpec, FeatureTable, describe
-from arranger.hints import Hints
+from arranger.hints import HINT_KINDS, Hints
 from arranger.notes import MODEL_RESOLUTION, NoteSequence
 from arranger.performance import KeyEvent, as_played
 from evaluation.pieces import Piece
 
-HINT_KINDS = ("none", "entry", "pitch", "both")
 POOL = 8
 """Batches whose pieces are sorted by length together."""
 

@@ -18,6 +18,7 @@ from scipy.optimize import isotonic_regression
 
 from arranger.certainty import Curve, kind_of_answer
 from arranger.checkpoints import Checkpoint
+from arranger.hints import HINT_KINDS
 from arranger.offline import Arranger
 from arranger.online import LiveArranger
 from evaluation.metrics import calibration_error
@@ -128,19 +129,19 @@ class Answers:
 
 
 def answers(trials: Sequence[Trial], workers: int = 1) -> Iterator[Answers]:
-    """What the checkpoint of ``trials`` answers in each way in which it may listen, without hints
-    and with both kinds, and without its curves."""
+    """What the checkpoint of ``trials`` answers in each way in which it may listen, with each kind
+    of hints, and without its curves."""
     first = trials[0].checkpoint
     bare = [trial.with_card(certainty={}) for trial in trials]
     for manner, wait in LISTENING[first.card.mode]:
         mode = f"{manner}+{1000 * wait:.0f}ms" if wait else manner
         make = partial(_labeller, manner=manner, wait=wait)
-        for hints in ("none", "both") if "hints" in first.config.values else ("none",):
+        for hints in HINT_KINDS if "hints" in first.config.values else HINT_KINDS[:1]:
             found = list(_results(bare, make, mode, hints, workers))
             yield Answers(
                 mode,
                 hints,
-                kind_of_answer(manner, bool(wait), hints == "both"),
+                kind_of_answer(manner, bool(wait), hints),
                 _confidence(found),
                 _right(found),
                 np.repeat(np.arange(len(found)), [len(one.truth) for one in found]),

@@ -21,11 +21,11 @@ from torch import Tensor
 from arranger.checkpoints import Card, Checkpoint
 from arranger.ensembles import Ensemble, Part
 from arranger.features import describe
-from arranger.hints import Hints
+from arranger.hints import HINT_KINDS, Hints
 from arranger.models import MemoryHead, PartModel
 from arranger.tailoring import DESCRIPTION, describe_parts
 
-from .batches import HINT_KINDS, Batch, Example, collate, locked_notes, performed, touched
+from .batches import Batch, Example, collate, locked_notes, performed, touched
 from .calibration import Trial
 from .configuration import RunConfig
 from .decisions import Limits, decide

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from arranger.checkpoints import Card, Checkpoint, find, load, save_card
+from arranger.hints import HINT_KINDS
 from arranger.offline import Arranger
 from arranger.online import LiveArranger
 from evaluation.pieces import Labeller, Piece
@@ -30,8 +31,6 @@ from .pool import read_pool
 
 SAMPLE = 20_000
 """About how many notes of the valid pieces a finished checkpoint is calibrated and measured on."""
-
-HINTS = ("none", "entry", "pitch", "both")
 
 
 def train(
@@ -132,7 +131,7 @@ def measure(trials: Sequence[Trial]) -> dict[str, float]:
     """The accuracy with each kind of hints, and on a stage for a live checkpoint."""
     first = trials[0].checkpoint
     mode = first.card.mode
-    kinds = HINTS if "hints" in first.config.values else ("none",)
+    kinds = HINT_KINDS if "hints" in first.config.values else HINT_KINDS[:1]
     found = {kind: accuracy(trials, arranger_for, mode, kind) for kind in kinds}
     if mode == "live":
         found["stage"] = accuracy(trials, partial(LiveArranger, stage=True), "stage")
