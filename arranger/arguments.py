@@ -15,7 +15,17 @@ from .hints import HINT_KINDS
 from .sampling import MIN_P
 
 MODES = tuple(VIEW_OF_MODE)
-CORPORA = ("chorales", "quartets", "game", "pop", "lieder", "orchestra", "pop909", "styles")
+CORPORA = (
+    "chorales",
+    "quartets",
+    "strings",
+    "game",
+    "pop",
+    "lieder",
+    "orchestra",
+    "pop909",
+    "styles",
+)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -134,6 +144,9 @@ def parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", help="train a model from a config")
     train.add_argument("config", type=Path, help="for example configs/models/chorale-live.yaml")
     train.add_argument("--data", type=Path, required=True, help="a prepared corpus")
+    train.add_argument(
+        "--also", type=Path, metavar="DIR", help="another prepared corpus that is learnt besides"
+    )
     train.add_argument("--out", type=Path, help="the run's folder (runs/NAME-SEED)")
     train.add_argument("--seed", type=int)
     train.add_argument(

@@ -177,7 +177,7 @@ def _train(arguments: argparse.Namespace) -> int:
     begin = train_tokens if "tokenizer" in said else train
     begin = train_committee if "members" in said else begin
     wanted = arguments.config, arguments.data, arguments.out, arguments.seed
-    folder = begin(*wanted, start=arguments.start)
+    folder = begin(*wanted, start=arguments.start, also=arguments.also)
     print(f"checkpoint: {folder}")
     return 0
 

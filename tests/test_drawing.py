@@ -188,6 +188,9 @@ def test_a_pool_becomes_a_calibrated_checkpoint_for_any_ensemble(
     for name, weight in checkpoint.pattern.weights.items():
         np.testing.assert_array_equal(again.pattern.weights[name], weight)
 
+    with pytest.raises(ValueError, match=r"learns from corpora in one folder"):
+        train(path, corpora, tmp_path / "more", quiet=True, also=corpora / "chorales")
+
     model = {**config["model"], "described": 0, "parts": 4}
     path.write_text(yaml.safe_dump({**config, "model": model, "training": still}))
     start = tmp_path / "run"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -322,6 +323,17 @@ def test_a_run_begins_with_the_weights_of_another(tmp_path: Path, corpus: Path) 
     assert all(np.array_equal(kept.weights[n], w) for n, w in given.weights.items())
     with pytest.raises(ValueError, match="second: holds a run that began with first"):
         train_tokens(path, corpus, second, quiet=True)
+
+
+def test_another_corpus_is_learnt_besides(tmp_path: Path, corpus: Path) -> None:
+    path, more = tmp_path / "tiny.yaml", tmp_path / "more"
+    shutil.copytree(corpus, more)
+    path.write_text(yaml.safe_dump(TINY))
+    alone, both = (
+        load_tokens(train_tokens(path, corpus, tmp_path / name, quiet=True, also=also))
+        for name, also in (("alone", None), ("both", more))
+    )
+    assert both.card.training["pieces"] == 2 * alone.card.training["pieces"]
 
 
 def test_a_start_that_does_not_fit_is_refused_in_a_sentence(

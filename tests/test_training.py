@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import torch
 import yaml
 
 from arranger.checkpoints import load
+from arranger.cli import main
 from arranger.configuration import VIEW_OF_MODE
 from arranger.ensembles import load_ensemble
 from arranger.features import PartMemory, describe
@@ -368,6 +370,19 @@ def test_a_corpus_becomes_a_calibrated_checkpoint(tmp_path: Path, chorales: Path
     assert set(card.metrics) == {"valid"}
     again = train(config, chorales, tmp_path / "run", seed=5, quiet=True)
     assert load(again).card == card
+
+
+def test_another_corpus_is_learnt_besides_and_chooses_nothing(
+    tmp_path: Path, chorales: Path
+) -> None:
+    config = write_config(tmp_path / "tiny.yaml")
+    more = tmp_path / "more"
+    shutil.copytree(chorales, more)
+    splits = {"train": ["c.mid"], "valid": ["no-such.mid"], "test": []}
+    (more / "split.json").write_text(json.dumps(splits), encoding="utf-8")
+    command = ["train", str(config), "--data", str(chorales), "--out", str(tmp_path / "run")]
+    assert main([*command, "--also", str(more)]) == 0
+    assert load(tmp_path / "run").card.training["pieces"] == 3
 
 
 def test_a_run_that_begins_with_another_knows_its_features(tmp_path: Path, chorales: Path) -> None:

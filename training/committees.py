@@ -29,8 +29,10 @@ def train_committee(
     seed: int | None = None,
     quiet: bool = False,
     start: str | Path | None = None,
+    also: str | Path | None = None,
 ) -> Path:
-    """Train the ``members`` that ``config`` names, configs beside it, on the corpus in ``data``.
+    """Train the ``members`` that ``config`` names, configs beside it, on the corpus in ``data``
+    and what is learnt from in ``also``.
 
     Each has a run of its own in the folder of the committee (``out``, or runs/NAME-SEED), under
     its name; what is done there already is not done again. The folder itself holds the checkpoint
@@ -43,7 +45,7 @@ def train_committee(
     begun = first.training.seed if seed is None else seed
     folder = Path(out) if out else Path("runs") / f"{name}-{begun}"
     trained = [
-        load_tokens(train_tokens(path, data, folder / run.name, seed, quiet))
+        load_tokens(train_tokens(path, data, folder / run.name, seed, quiet, also=also))
         for path, run in runs.items()
     ]
     committee = assembled(name, trained)

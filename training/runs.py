@@ -40,12 +40,14 @@ def train(
     seed: int | None = None,
     quiet: bool = False,
     start: str | Path | None = None,
+    also: str | Path | None = None,
 ) -> Path:
     """Train the run that ``config`` describes on the corpus in ``data``.
 
     The run's folder (``out``, or runs/NAME-SEED) holds the best checkpoint; a run that was
     stopped goes on from there. ``start`` is a checkpoint that it begins with, with the same
-    features. Returns the folder.
+    features; the training pieces of the corpus in ``also`` are learnt besides. Returns the
+    folder.
     """
     run = load_run(config)
     if seed is not None:
@@ -53,10 +55,13 @@ def train(
     folder = Path(out) if out else Path("runs") / f"{run.name}-{run.training.seed}"
     begun = None if start is None else _start(start, run)
     if run.model.described:
+        if also is not None:
+            raise ValueError(f"{config}: learns from corpora in one folder, not from another also")
         learnt, known = (read_pool(Path(data), split) for split in ("train", "valid"))
         described_run(run, learnt, known, folder, begun).train(quiet)
     else:
         train, valid = (load_split(data, split, run.ensemble) for split in ("train", "valid"))
+        train += load_split(also, "train", run.ensemble) if also else []
         part_run(run, train, valid, folder, begun).train(quiet)
     finish(folder, _trials(load(folder), data, SAMPLE))
     return folder

@@ -19,12 +19,14 @@ def train_tokens(
     seed: int | None = None,
     quiet: bool = False,
     start: str | Path | None = None,
+    also: str | Path | None = None,
 ) -> Path:
     """Train the run that ``config`` describes on the corpus in ``data``.
 
     The run's folder (``out``, or runs/NAME-SEED) holds the best checkpoint by its likelihood of
     the valid pieces, in half precision; a run that was stopped goes on from there. ``start`` is a
-    checkpoint that it begins with, with the same tokens. Returns the folder.
+    checkpoint that it begins with, with the same tokens; the training pieces of the corpus in
+    ``also`` are learnt besides. Returns the folder.
     """
     run = load_token_run(config)
     if seed is not None:
@@ -32,7 +34,11 @@ def train_tokens(
     folder = Path(out) if out else Path("runs") / f"{run.name}-{run.training.seed}"
     tokens = run.make_tokenizer()
     begun = None if start is None else _start(start, run)
-    train = load_token_pieces(data, "train", tokens, run.valid_share)
+    train = [
+        piece
+        for corpus in (data, *([also] if also else []))
+        for piece in load_token_pieces(corpus, "train", tokens, run.valid_share)
+    ]
     valid = load_token_pieces(data, "valid", tokens, run.valid_share) if run.valid_share else []
     token_run(run, train, valid, folder, begun).train(quiet)
     return folder

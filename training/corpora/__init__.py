@@ -15,12 +15,14 @@ from .game import prepare_game
 from .pop import prepare_pop
 from .quartets import prepare_quartets
 from .scores import PREPARATIONS
+from .strings import prepare_strings
 from .styles import prepare_styles
 
 _FROM_FILES: dict[str, Callable[[Path, Path], Prepared]] = {
     "quartets": prepare_quartets,
     "game": prepare_game,
     "pop": prepare_pop,
+    "strings": prepare_strings,
     "styles": prepare_styles,
     **PREPARATIONS,
 }

@@ -30,7 +30,8 @@ def _one_in_twenty(number: int, name: str) -> str:
     return {0: "test", 10: "valid"}.get(number % 20, "train")
 
 
-def _by_work(number: int, name: str) -> str:
+def by_work(number: int, name: str) -> str:
+    """The subset of a movement of OpenScore Orchestra."""
     for subset, works in WORKS.items():
         if name.startswith(works):
             return subset
@@ -44,7 +45,7 @@ def _one_in_nine(number: int, name: str) -> str:
 
 SPLITS: dict[str, Callable[[int, str], str]] = {
     "lieder": _one_in_twenty,
-    "orchestra": _by_work,
+    "orchestra": by_work,
     "pop909": _one_in_nine,
 }
 """Where a piece belongs, by its place in order of names and its name."""
