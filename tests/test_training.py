@@ -383,6 +383,8 @@ def test_another_corpus_is_learnt_besides_and_chooses_nothing(
     command = ["train", str(config), "--data", str(chorales), "--out", str(tmp_path / "run")]
     assert main([*command, "--also", str(more)]) == 0
     assert load(tmp_path / "run").card.training["pieces"] == 3
+    with pytest.raises(ValueError, match="run: holds a run that learns from other pieces"):
+        train(config, chorales, tmp_path / "run", quiet=True)
 
 
 def test_a_run_that_begins_with_another_knows_its_features(tmp_path: Path, chorales: Path) -> None:

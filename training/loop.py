@@ -151,6 +151,7 @@ class Run:
             "torch_rng": torch.get_rng_state(),
             "config": repr(self.task.config),
             "start": self._begun_with,
+            "examples": self.task.batches(1),
         }
         torch.save(state, self.folder / "state.pt.new")
         (self.folder / "state.pt.new").replace(self.folder / "state.pt")
@@ -178,6 +179,9 @@ class Run:
         if state.get("start") != self._begun_with:
             begun = state.get("start") or "random weights"
             raise ValueError(f"{self.folder}: holds a run that began with {begun}")
+        examples = self.task.batches(1)
+        if state.get("examples", examples) != examples:
+            raise ValueError(f"{self.folder}: holds a run that learns from other pieces")
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
