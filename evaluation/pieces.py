@@ -108,7 +108,8 @@ def read_references(
     if wanted:
         raise ValueError(f"not found among the references: {', '.join(sorted(wanted))}")
     if not pieces:
-        where = ", ".join(map(str, files)) or "an empty list of files"
+        where = ", ".join(map(str, files[:3])) or "an empty list of files"
+        where += f" and {len(files) - 3:,} more" if len(files) > 3 else ""
         raise ValueError(f"{where}: no reference score for the ensemble {ensemble.name}")
     return pieces
 

@@ -259,6 +259,13 @@ def test_no_reference_at_all_is_an_error(folder: Path, told: list[str]) -> None:
         read_references([folder / "deep" / "flutes.mid"], DUO, warn=told.append)
 
 
+def test_of_many_files_without_a_reference_a_few_are_named(folder: Path, told: list[str]) -> None:
+    files = [folder / "deep" / "flutes.mid"] * 5
+    with pytest.raises(ValueError, match=r"flutes\.mid and 2 more: no reference score") as caught:
+        read_references(files, DUO, warn=told.append)
+    assert str(caught.value).count("flutes.mid") == 3
+
+
 def test_warnings_go_to_the_error_stream_unless_asked_for(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

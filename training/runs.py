@@ -61,7 +61,8 @@ def train(
         described_run(run, learnt, known, folder, begun).train(quiet)
     else:
         train, valid = (load_split(data, split, run.ensemble) for split in ("train", "valid"))
-        train += load_split(also, "train", run.ensemble) if also else []
+        if also is not None:
+            train += load_split(also, "train", run.ensemble)
         part_run(run, train, valid, folder, begun).train(quiet)
     finish(folder, _trials(load(folder), data, SAMPLE))
     return folder

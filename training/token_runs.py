@@ -34,11 +34,9 @@ def train_tokens(
     folder = Path(out) if out else Path("runs") / f"{run.name}-{run.training.seed}"
     tokens = run.make_tokenizer()
     begun = None if start is None else _start(start, run)
-    train = [
-        piece
-        for corpus in (data, *([also] if also else []))
-        for piece in load_token_pieces(corpus, "train", tokens, run.valid_share)
-    ]
+    train = load_token_pieces(data, "train", tokens, run.valid_share)
+    if also is not None:
+        train += load_token_pieces(also, "train", tokens, run.valid_share)
     valid = load_token_pieces(data, "valid", tokens, run.valid_share) if run.valid_share else []
     token_run(run, train, valid, folder, begun).train(quiet)
     return folder
