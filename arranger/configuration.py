@@ -19,7 +19,8 @@ VIEW_OF_MODE = {"live": "note", "chord-live": "chord", "offline": "piece"}
 @dataclass(frozen=True)
 class BackboneConfig:
     """``kind``: lstm or transformer. ``heads`` and ``feed_forward`` are the transformer's,
-    ``residual`` the LSTM's."""
+    ``residual`` the LSTM's; ``window``: how many notes attention sees where a piece is heard as it
+    goes by, None: all."""
 
     kind: str
     units: int
@@ -28,12 +29,17 @@ class BackboneConfig:
     residual: bool = False
     heads: int = 8
     feed_forward: int = 256
+    window: int | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in {"lstm", "transformer"}:
             raise ValueError(f"backbone kind must be lstm or transformer, not {self.kind!r}")
         if self.kind == "transformer" and self.units % self.heads:
             raise ValueError(f"{self.heads} heads cannot share {self.units} units evenly")
+        if self.window is not None and self.kind == "lstm":
+            raise ValueError("an LSTM has no window")
+        if self.window is not None and self.window < 1:
+            raise ValueError(f"a window is of 1 note or more, not {self.window}")
 
 
 @dataclass(frozen=True)
@@ -97,6 +103,8 @@ class ModelConfig:
                 raise ValueError(f"notes are pooled by codes of the model, not by {name!r}")
         if self.pool.by and self.described:
             raise ValueError("a model of described parts cannot pool notes")
+        if self.backbone.window is not None and not self.causal:
+            raise ValueError("a model that hears whole pieces has no window")
 
     @property
     def pooled_by(self) -> list[int]:

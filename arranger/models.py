@@ -115,6 +115,7 @@ class PartModel(nn.Module):
                 backbone.feed_forward,
                 backbone.dropout,
                 causal=config.causal,
+                window=backbone.window,
             )
         parts = config.spec.parts
         self.head: nn.Module

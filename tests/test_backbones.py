@@ -9,6 +9,7 @@ from arranger.backbones import Recurrent, Transformer
 CAUSAL = {
     "lstm": lambda: Recurrent(5, 8, 3, residual=True),
     "transformer": lambda: Transformer(5, 8, 2, 2, 12, causal=True),
+    "transformer, windowed": lambda: Transformer(5, 8, 2, 2, 12, causal=True, window=6),
 }
 BOTH_WAYS = {
     "bilstm": lambda: Recurrent(5, 8, 3, bidirectional=True),

@@ -1,15 +1,23 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from arranger.accelerated import AcceleratedEngine
-from arranger.engine import Engine
+from arranger.engine import Engine, transformer
 from arranger.engine.recurrent import product
 from arranger.features import PartMemory, describe, memory_width
 from arranger.hints import Hints
-from tests.models import RECALLS, tiny_checkpoint, tiny_config, tiny_model
+from tests.models import (
+    RECALLS,
+    tiny_checkpoint,
+    tiny_checkpoint_of,
+    tiny_config,
+    tiny_model,
+)
 from tests.music import four_voices
 
 KINDS = [
@@ -65,6 +73,32 @@ def test_steps_of_the_engine_equal_the_whole_piece(
     for t in range(len(notes)):
         row, state = engine.step(table.codes[t], table.values[t], state)
         np.testing.assert_allclose(row, whole[t], atol=1e-5)
+
+
+def test_a_window_hides_what_is_long_past(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transformer, "_QUERIES", 7)  # so that windows reach from block to block
+    unbounded = tiny_config("note", "transformer")
+    config = replace(unbounded, backbone=replace(unbounded.backbone, window=5))
+    checkpoint = tiny_checkpoint_of(config)
+    engine = checkpoint.engine()
+    notes, _ = four_voices(10)
+    table = describe(notes, Hints(), config.spec)
+    codes, values = table.codes[None], table.values[None]
+    windowed = engine.hear(codes, values)[0]
+    heard = AcceleratedEngine(checkpoint).hear(codes, values)[0]
+    np.testing.assert_allclose(windowed, heard, atol=1e-5)
+    state = engine.initial_state()
+    for t in range(len(notes)):
+        row, state = engine.step(codes[0, t], values[0, t], state)
+        np.testing.assert_allclose(row, windowed[t], atol=1e-5)
+
+    def moved(by: Engine) -> np.ndarray:
+        before, other = by.hear(codes, values)[0], values.copy()
+        other[0, 0] += 1
+        return np.abs(by.hear(codes, other)[0] - before).max(axis=1) > 1e-5
+
+    assert not moved(engine)[9:].any()  # two layers that see five notes reach back by eight
+    assert moved(tiny_checkpoint_of(unbounded).engine())[9:].any()
 
 
 @pytest.mark.parametrize("backbone", ["lstm", "transformer"])

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .causal import visible
+
 Cache = list[tuple[Tensor, Tensor]]
 
 
@@ -45,7 +47,8 @@ class Block(nn.Module):
 class Transformer(nn.Module):
     """``layers`` blocks. ``forward`` maps (batch, time, inputs) to (batch, time, width).
 
-    Position is not added: the features carry time. ``causal``: no position sees a later one.
+    Position is not added: the features carry time. ``causal``: no position sees a later one,
+    and each sees the last ``window``, itself among them (None: all).
     """
 
     def __init__(
@@ -57,9 +60,11 @@ class Transformer(nn.Module):
         feed_forward: int = 256,
         dropout: float = 0.2,
         causal: bool = False,
+        window: int | None = None,
     ) -> None:
         super().__init__()
         self.causal = causal
+        self.window = window
         self.outputs = width
         self.embed = nn.Linear(inputs, width)
         self.blocks = nn.ModuleList(
@@ -74,17 +79,23 @@ class Transformer(nn.Module):
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         """``x`` (batch, time, inputs), ``lengths`` (batch,)."""
         x = self.embed(x)
-        time = x.shape[1]
-        inside = torch.arange(time, device=x.device) < lengths.to(x.device)[:, None]
-        mask = None if self.causal or bool(inside.all()) else inside[:, None, None, :]
+        mask = self._mask(x.shape[1], lengths.to(x.device))
         for block in self._stack:
             q, k, v = block.project(x)
             attended = F.scaled_dot_product_attention(
-                q, k, v, attn_mask=mask, is_causal=self.causal
+                q, k, v, attn_mask=mask, is_causal=self.causal and mask is None
             )
             x = block.finish(x, attended)
         y: Tensor = self.norm(x)
         return y
+
+    def _mask(self, time: int, lengths: Tensor) -> Tensor | None:
+        """Which of ``time`` positions see which; None: all that come before, or all there are."""
+        if self.causal:
+            near = self.window is None or time <= self.window
+            return None if near else visible(time, time, self.window, lengths.device)
+        inside = torch.arange(time, device=lengths.device) < lengths[:, None]
+        return None if bool(inside.all()) else inside[:, None, None, :]
 
     def initial_state(self, batch: int) -> Cache:
         """Empty keys and values for each block; only a causal stack has them."""
@@ -100,7 +111,10 @@ class Transformer(nn.Module):
         after: Cache = []
         for block, (keys, values) in zip(self._stack, state, strict=True):
             q, k, v = block.project(x)
-            keys, values = torch.cat([keys, k], dim=2), torch.cat([values, v], dim=2)
+            keys, values = (self._kept(torch.cat(rows, 2)) for rows in ((keys, k), (values, v)))
             after.append((keys, values))
             x = block.finish(x, F.scaled_dot_product_attention(q, keys, values))
         return self.norm(x)[:, 0], after
+
+    def _kept(self, rows: Tensor) -> Tensor:
+        return rows if self.window is None else rows[:, :, -self.window :]

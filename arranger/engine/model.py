@@ -36,7 +36,7 @@ class Engine:
         if backbone.kind == "lstm":
             self.backbone = Recurrent(weights, backbone.layers, backbone.residual)
         else:
-            self.backbone = Transformer(weights, backbone.layers, backbone.heads, config.causal)
+            self.backbone = Transformer(weights, backbone, config.causal)
         self.remembers = config.head.kind == "memory"
         self._entry = "head.heard" if self.remembers else "head"
         self._entry_weight = np.ascontiguousarray(weights[f"{self._entry}.weight"].T)

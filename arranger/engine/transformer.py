@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from ..configuration import BackboneConfig
 from .recurrent import normalise
 
 Array = NDArray[np.float32]
@@ -19,11 +20,12 @@ _QUERIES = 1024
 class Transformer:
     """The counterpart of ``backbones.Transformer``."""
 
-    def __init__(self, weights: Mapping[str, Array], layers: int, heads: int, causal: bool) -> None:
+    def __init__(self, weights: Mapping[str, Array], config: BackboneConfig, causal: bool) -> None:
         self._w = weights
-        self._blocks = [f"backbone.blocks.{k}" for k in range(layers)]
-        self.heads = heads
+        self._blocks = [f"backbone.blocks.{k}" for k in range(config.layers)]
+        self.heads = config.heads
         self.causal = causal
+        self.window = config.window
 
     def forward(self, x: Array) -> Array:
         """``x`` (batch, time, inputs): (batch, time, width)."""
@@ -35,8 +37,9 @@ class Transformer:
             q, k, v = self._project(block, x)
             attended = np.empty_like(q)
             for start in range(0, len(x), _QUERIES):
-                cut = slice(start, start + _QUERIES)
-                attended[:, cut] = _attend(q[:, cut], k, v, start if self.causal else None)
+                queries = slice(start, min(start + _QUERIES, len(x)))
+                keys, seen = self._visible(queries, len(x))
+                attended[:, queries] = _attend(q[:, queries], k[:, keys], v[:, keys], seen)
             x = self._finish(block, x, attended)
         return self._norm("backbone.norm", x)
 
@@ -52,10 +55,25 @@ class Transformer:
         after = []
         for block, (keys, values) in zip(self._blocks, state, strict=True):
             q, k, v = self._project(block, x)
-            keys, values = np.concatenate([keys, k], axis=1), np.concatenate([values, v], axis=1)
+            keys, values = (self._kept(np.concatenate(r, 1)) for r in ((keys, k), (values, v)))
             after.append((keys, values))
             x = self._finish(block, x, _attend(q, keys, values, None))
         return self._norm("backbone.norm", x)[0], after
+
+    def _visible(self, queries: slice, count: int) -> tuple[slice, NDArray[np.bool_] | None]:
+        """Of ``count`` positions those that ``queries`` see, and which of these each one sees;
+        None: all."""
+        if not self.causal:
+            return slice(0, count), None
+        oldest = 0 if self.window is None else max(0, queries.start + 1 - self.window)
+        distance = np.arange(queries.start, queries.stop)[:, None] - np.arange(oldest, queries.stop)
+        seen = distance >= 0
+        if self.window is not None:
+            seen &= distance < self.window
+        return slice(oldest, queries.stop), seen
+
+    def _kept(self, rows: Array) -> Array:
+        return rows if self.window is None else rows[:, -self.window :]
 
     def _project(self, block: str, x: Array) -> tuple[Array, Array, Array]:
         projected = self._linear(
@@ -77,13 +95,12 @@ class Transformer:
         return normalise(x, self._w[f"{name}.weight"], self._w[f"{name}.bias"])
 
 
-def _attend(q: Array, k: Array, v: Array, first: int | None) -> Array:
-    """Softmax attention, (heads, time, size) each; ``first`` is the position of ``q[:, 0]`` where
-    no query may see a later key."""
+def _attend(q: Array, k: Array, v: Array, seen: NDArray[np.bool_] | None) -> Array:
+    """Softmax attention, (heads, time, size) each; ``seen`` (queries, keys) says which keys each
+    query may see."""
     scores: Array = q @ k.transpose(0, 2, 1) / np.float32(math.sqrt(q.shape[-1]))
-    if first is not None:
-        later = np.arange(k.shape[1]) > first + np.arange(q.shape[1])[:, None]
-        scores[:, later] = -np.inf
+    if seen is not None:
+        scores[:, ~seen] = -np.inf
     scores -= scores.max(axis=-1, keepdims=True)
     np.exp(scores, out=scores)
     scores /= scores.sum(axis=-1, keepdims=True)
