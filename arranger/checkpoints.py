@@ -45,9 +45,10 @@ class Card:
 
     ``mode``: live, chord-live or offline. ``temperature`` divides the model's scores; the
     model hears a piece in each of ``transpositions`` (semitones) and averages, and the decoder
-    follows ``width`` alternatives (None: as many as is usual for the mode). ``certainty`` holds
-    the curves that calibrate its confidence (``certainty.Certainty``). ``metrics`` maps
-    the split that it was chosen by and a kind of hints to the share of notes with the right part.
+    follows ``width`` alternatives (None: as many as is usual for the mode). ``tilted``: offline, it
+    takes pitch hints at their word (``agreement``). ``certainty`` holds the curves that calibrate
+    its confidence (``certainty.Certainty``). ``metrics`` maps the split that it was chosen by and
+    a kind of hints to the share of notes with the right part.
     ``data`` and ``licence`` name the training set and its terms, ``training`` how it was trained.
     """
 
@@ -60,6 +61,7 @@ class Card:
     temperature: float = 1.0
     transpositions: Sequence[int] = (0,)
     width: int | None = None
+    tilted: bool = False
     certainty: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
@@ -202,6 +204,8 @@ def load_card(folder: Path) -> Card:
         raise CheckpointError(
             f"{folder}: mode must be one of {', '.join(VIEW_OF_MODE)}, not {card.mode!r}"
         )
+    if card.tilted and card.mode != "offline":
+        raise CheckpointError(f"{folder}: only an offline model can be tilted")
     if not transpositions or max(map(abs, transpositions)) > 12:
         raise CheckpointError(f"{folder}: expected transpositions within an octave")
     if not card.temperature > 0:

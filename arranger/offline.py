@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from .agreement import tilt
 from .arrangement import Arrangement, score_order
 from .certainty import Curve, kind_of_answer, spread
 from .checkpoints import Checkpoint, load
@@ -118,10 +119,12 @@ class Arranger:
         gridded, order = notes.on_grid(self._engine.config.resolution)
         given = hints.after(order)
         score = self._scorer(gridded, given)
+        if self.card.tilted and given.mean_pitch and len(notes):
+            score = self._agreeing(gridded, score, given)
         made = np.zeros((len(notes), len(self.ensemble)))
         found: list[tuple[float, Arrangement]] = []
         for _ in range(count):
-            parts, likely = self._decide(gridded, _dearer(score, made), given.locks)
+            parts, likely = self._decide(gridded, _moved(score, -PRICE * made), given.locks)
             if found:
                 if made[np.arange(len(notes)), parts].all():
                     break
@@ -170,6 +173,13 @@ class Arranger:
             return likely if casting is None else casting.cast(likely, keys[row][0])
 
         return score
+
+    def _agreeing(self, notes: NoteSequence, score: Scores, hints: Hints) -> Scores:
+        """The same scores, by which each part lies about as high as its hint says."""
+        _, likely = self._decide(notes, score, hints.locks)
+        for note, part in hints.locks.items():
+            likely[note] = np.arange(len(self.ensemble)) == part
+        return _moved(score, tilt(likely, notes.pitch, hints.mean_pitch))
 
     def _decide(
         self, notes: NoteSequence, score: Scores, locks: Mapping[int, int]
@@ -244,13 +254,14 @@ def _calibrated(arrangement: Arrangement, curve: Curve, fixed: list[int]) -> Arr
     return replace(arrangement, confidence=sure, likely=likely)
 
 
-def _dearer(score: Scores, made: Floats) -> Scores:
-    """The same scores where a part costs more for every time it was chosen, ``made`` (N, parts)."""
-    if not made.any():
+def _moved(score: Scores, by: Floats) -> Scores:
+    """The same scores, each part of each note likelier or less so by some nats, (N, parts)."""
+    if not by.any():
         return score
     if callable(score):
-        return lambda row, memory: log_softmax(score(row, memory) - PRICE * made[row])
-    return log_softmax(score - PRICE * made)
+        return lambda row, memory: log_softmax(score(row, memory) + by[row])
+    moved: Floats = score + by
+    return log_softmax(moved)
 
 
 def _fixed(likely: Floats) -> Scorer:

@@ -156,6 +156,8 @@ def checkpoint_digest(checkpoint: Checkpoint) -> str:
     """The same for checkpoints that give the same answers, whatever else their cards say."""
     card = checkpoint.card
     decisive = [card.mode, card.ensemble, card.config, card.temperature, [*card.transpositions]]
+    if card.tilted:
+        decisive.append("tilted")
     if card.certainty:
         decisive.append(card.certainty)
     digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode())

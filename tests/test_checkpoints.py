@@ -131,6 +131,7 @@ CONFIG = tiny_config("piece").to_dict()
         ({"colour": "red"}, "card: unknown key 'colour'; known are .*config"),
         ({"mode": "dead"}, "mode must be one of live, chord-live, offline, not 'dead'"),
         ({"mode": "live"}, "a live model has the note view, this one the piece view"),
+        ({"mode": "live", "tilted": True}, "only an offline model can be tilted"),
         ({"temperature": 0}, "temperature must be a number above 0, not 0"),
         ({"temperature": "hot"}, "card: temperature must be of type float, not 'hot'"),
         ({"ensemble": None}, "the card describes no model"),
@@ -150,6 +151,20 @@ CONFIG = tiny_config("piece").to_dict()
                 | {"backbone": {"kind": "transformer", "units": 8, "layers": 1, "heads": 3}}
             },
             "3 heads cannot share 8 units",
+        ),
+        (
+            {
+                "config": CONFIG
+                | {"backbone": {"kind": "transformer", "units": 8, "layers": 1, "window": 4}}
+            },
+            "a model that hears whole pieces has no window",
+        ),
+        (
+            {
+                "config": CONFIG
+                | {"backbone": {"kind": "lstm", "units": 8, "layers": 1, "window": 4}}
+            },
+            "an LSTM has no window",
         ),
         (
             {"config": CONFIG | {"head": {"kind": "linear"}}},

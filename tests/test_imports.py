@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 
 LAYERS = (
     ("notes",),
-    ("clock", "certainty"),
+    ("clock", "certainty", "agreement"),
     ("ensembles", "hints", "arrangement", "files", "tokenizers"),
     ("performance", "casting", "features", "backbones", "decoding"),
     ("configuration", "devices", "passes", "tailoring"),

@@ -310,3 +310,49 @@ def test_a_runner_up_is_the_likeliest_of_the_other_parts(kind: tuple[str, str]) 
         others = np.delete(found.likely[n], found.parts[n])
         assert sure == pytest.approx(others.max())
         assert found.confidence[n] == pytest.approx(found.likely[n, found.parts[n]])
+
+
+TILTED = {
+    kind: Arranger(replace(checkpoint, card=replace(checkpoint.card, tilted=True)))
+    for kind, checkpoint in ((kind, tiny_checkpoint("piece", *kind)) for kind in KINDS)
+}
+
+
+@every_kind
+def test_a_tilted_model_takes_pitch_hints_at_their_word(kind: tuple[str, str]) -> None:
+    notes, parts = four_voices(16)
+    hints = Hints.from_reference(notes, parts, "pitch")
+
+    def gap(arranger: Arranger) -> float:
+        made = arranger.label(notes, hints)
+        assert made.violations == ()
+        assert (made.confidence > 0).all()
+        own = [notes.pitch[made.parts == part] for part in range(4)]
+        return sum(abs(own[part].mean() - mean) for part, mean in hints.mean_pitch.items())
+
+    assert gap(TILTED[kind]) < gap(ARRANGERS[kind])
+
+
+@every_kind
+@pytest.mark.parametrize("hinted", ["none", "entry"])
+def test_a_tilted_model_answers_as_before_without_pitch_hints(
+    kind: tuple[str, str], hinted: str
+) -> None:
+    notes, parts = four_voices(8)
+    hints = Hints.from_reference(notes, parts, hinted)
+    tilted, plain = (made[kind].label(notes, hints) for made in (TILTED, ARRANGERS))
+    assert tilted.parts.tolist() == plain.parts.tolist()
+    assert tilted.confidence.tolist() == plain.confidence.tolist()
+
+
+@every_kind
+@pytest.mark.parametrize("rows", ODD.values(), ids=ODD)
+def test_a_tilted_model_keeps_locks_whatever_it_is_told(
+    kind: tuple[str, str], rows: list[Row]
+) -> None:
+    notes, _ = NoteSequence.from_rows(rows, resolution=480)
+    locks = dict.fromkeys(range(min(2, len(rows))), 3)
+    wild = Hints(mean_pitch={0: -500.0, 1: 60.0, 2: 1e6}, locks=locks)
+    made = TILTED[kind].label(notes, wild)
+    assert [int(made.parts[note]) for note in locks] == [*locks.values()]
+    assert ((made.confidence > 0) & (made.confidence <= 1)).all()

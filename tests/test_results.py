@@ -89,7 +89,8 @@ def test_a_checkpoint_is_known_by_what_it_answers_not_by_what_its_card_tells() -
     name = next(iter(one.weights))
     moved = replace(one, weights={**one.weights, name: one.weights[name] + np.float32(1)})
     cooler = replace(one, card=replace(one.card, temperature=0.7))
-    assert len({digest, checkpoint_digest(moved), checkpoint_digest(cooler)}) == 3
+    tilted = replace(one, card=replace(one.card, tilted=True))
+    assert len({digest, *map(checkpoint_digest, (moved, cooler, tilted))}) == 4
 
 
 def test_other_pieces_rules_or_ways_of_measuring_are_another_protocol(

@@ -290,6 +290,7 @@ def write_config(path: Path, **changes: object) -> Path:
         ({"training": [1]}, "training: expected keys and values"),
         ({"variation": {"transposed": 1}}, "variation: unknown key 'transposed'"),
         ({"mode": "dead"}, "mode must be one of live, chord-live, offline, not 'dead'"),
+        ({"mode": "live", "tilted": True}, "only an offline model can be tilted, this one is live"),
         ({"ensemble": "choir"}, "unknown ensemble 'choir': known are"),
         ({"licence": 3}, "run: licence must be of type str, not 3"),
         ({"model": None}, "backbone: the key 'kind' is missing"),
@@ -362,10 +363,11 @@ def chorales(tmp_path: Path) -> Path:
 
 
 def test_a_corpus_becomes_a_calibrated_checkpoint(tmp_path: Path, chorales: Path) -> None:
-    config = write_config(tmp_path / "tiny.yaml")
+    config = write_config(tmp_path / "tiny.yaml", tilted=True)
     folder = train(config, chorales, tmp_path / "run", seed=5, quiet=True)
     card = load(folder).card
     assert card.training["seed"] == 5
+    assert card.tilted
     assert set(card.metrics["valid"]) == {"none", "entry", "pitch", "both"}
     assert set(card.metrics) == {"valid"}
     again = train(config, chorales, tmp_path / "run", seed=5, quiet=True)

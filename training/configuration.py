@@ -55,7 +55,8 @@ class TrainingConfig:
 class RunConfig:
     """A whole training run. ``mode``: live, chord-live or offline; it sets the model's view.
     ``transpositions``: in which a model hears a piece when it is used; ``width``: how many
-    alternatives its decoder then follows (None: as usual for the mode)."""
+    alternatives its decoder then follows (None: as usual for the mode); ``tilted``: whether,
+    offline, it takes pitch hints at their word (``arranger.agreement``)."""
 
     name: str
     mode: str
@@ -67,6 +68,7 @@ class RunConfig:
     training: TrainingConfig
     transpositions: tuple[int, ...] = (0,)
     width: int | None = None
+    tilted: bool = False
 
     def with_seed(self, seed: int) -> RunConfig:
         """The same run from another seed."""
@@ -119,6 +121,8 @@ def _parse(document: Any) -> RunConfig:
     mode = document.get("mode")
     if mode not in VIEW_OF_MODE:
         raise ValueError(f"mode must be one of {', '.join(VIEW_OF_MODE)}, not {mode!r}")
+    if document.get("tilted") and mode != "offline":
+        raise ValueError(f"only an offline model can be tilted, this one is {mode}")
     sections = dict(document)
     ensemble = load_ensemble(sections.get("ensemble", "chorale"))
     sections["ensemble"] = ensemble

@@ -69,6 +69,7 @@ def card_of(config: RunConfig, training: Mapping[str, Any], scores: Mapping[str,
         licence=config.licence,
         transpositions=list(config.transpositions),
         width=config.width,
+        tilted=config.tilted,
         training=training,
         metrics={"valid_greedy": scores},
     )
