@@ -118,7 +118,7 @@ def load_hints(path: str | Path, ensemble: Ensemble) -> Hints:
     try:
         return Hints(
             {ensemble.index(str(k)): _number(v) for k, v in _section(document, "entries")},
-            {ensemble.index(str(k)): _number(v) for k, v in _section(document, "mean_pitch")},
+            {ensemble.index(str(k)): _pitch(v) for k, v in _section(document, "mean_pitch")},
             {_note(k): ensemble.index(str(v)) for k, v in _section(document, "locks")},
         )
     except ValueError as error:
@@ -129,6 +129,13 @@ def _number(value: Any) -> float:
     if type(value) not in (int, float) or not math.isfinite(value):
         raise ValueError(f"expected a number, not {value!r}")
     return float(value)
+
+
+def _pitch(value: Any) -> float:
+    pitch = _number(value)
+    if not 0 <= pitch <= 127:
+        raise ValueError(f"a mean pitch is a MIDI number, 0 to 127, not {value!r}")
+    return pitch
 
 
 def _note(value: Any) -> int:

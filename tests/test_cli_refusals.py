@@ -24,6 +24,11 @@ PNG = b"\x89PNG\r\n\x1a\n"
         ("locks: {-1: Alto}", "offline", "piece.mid: there is no note -1 to lock"),
         ("entries: {Alto: soon}", "offline", "hints.yaml: expected a number, not 'soon'"),
         ("mean_pitch: {Alto: .nan}", "offline", "hints.yaml: expected a number, not nan"),
+        (
+            "mean_pitch: {Alto: 1.0e+300}",
+            "offline",
+            "hints.yaml: a mean pitch is a MIDI number, 0 to 127, not 1e+300",
+        ),
         ("entries: [Alto]", "offline", "hints.yaml: entries must map names to values"),
         ("entry: {Alto: 1}", "offline", "hints.yaml: expected only the keys entries"),
         ("entries: {", "offline", "hints.yaml: not a readable YAML file"),
