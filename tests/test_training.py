@@ -366,8 +366,7 @@ def test_a_corpus_becomes_a_calibrated_checkpoint(tmp_path: Path, chorales: Path
     config = write_config(tmp_path / "tiny.yaml", tilted=True)
     folder = train(config, chorales, tmp_path / "run", seed=5, quiet=True)
     card = load(folder).card
-    assert card.training["seed"] == 5
-    assert card.tilted
+    assert (card.training["seed"], card.tilted) == (5, True)
     assert set(card.metrics["valid"]) == {"none", "entry", "pitch", "both"}
     assert set(card.metrics) == {"valid"}
     again = train(config, chorales, tmp_path / "run", seed=5, quiet=True)

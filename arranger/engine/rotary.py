@@ -12,6 +12,7 @@ from ..notes import IntArray
 from ..token_configuration import WITHOUT_BEARINGS, TokenModelConfig
 from ..tokenizers.bearings import Bearings, Where
 from ..tokenizers.intervals import SIZES, Intervals
+from .attention import attend, visible
 from .shapes import Shapes
 
 Array = NDArray[np.float32]
@@ -179,16 +180,9 @@ class RotaryPredictor:
             if self._window is not None:
                 oldest = max(oldest, now.start + 1 - self._window)
             keys, values = rows[:, :, oldest : now.stop]
-            seen = self._visible(now, oldest) if cut.stop - cut.start > 1 else None
-            attended[cut] = _attend(q[:, cut], keys, values, seen).transpose(1, 0, 2)
+            seen = visible(now, oldest, self._window) if cut.stop - cut.start > 1 else None
+            attended[cut] = attend(q[:, cut], keys, values, seen).transpose(1, 0, 2)
         return attended.reshape(len(x), -1)
-
-    def _visible(self, queries: slice, oldest: int) -> NDArray[np.bool_]:
-        """Which rows from ``oldest`` on each of ``queries`` may see."""
-        row = np.arange(queries.start, queries.stop)[:, None]
-        distance = row - np.arange(oldest, queries.stop)
-        seen: NDArray[np.bool_] = distance >= 0
-        return seen if self._window is None else seen & (distance < self._window)
 
     def _turn(self, position: int, given: Array) -> tuple[Array, Array]:
         """The cosine and sine of each position's angles, (T, size / 2) each, the last ``given``."""
@@ -214,15 +208,3 @@ def _rotated(x: Array, turn: tuple[Array, Array]) -> Array:
     """Each pair of ``x`` (..., T, size), its halves being the pairs' sides, turned by its angle."""
     (a, b), (cos, sin) = np.split(x, 2, axis=-1), turn
     return np.concatenate([a * cos - b * sin, a * sin + b * cos], axis=-1)
-
-
-def _attend(q: Array, k: Array, v: Array, seen: NDArray[np.bool_] | None) -> Array:
-    """Softmax attention, (heads, time, size) each; ``seen`` (queries, keys): None: all."""
-    scores: Array = q @ k.transpose(0, 2, 1)
-    if seen is not None:
-        scores[:, ~seen] = -np.inf
-    scores -= scores.max(axis=-1, keepdims=True)
-    np.exp(scores, out=scores)
-    scores /= scores.sum(axis=-1, keepdims=True)
-    attended: Array = scores @ v
-    return attended

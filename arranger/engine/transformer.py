@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..configuration import BackboneConfig
+from .attention import attend, visible
 from .recurrent import normalise
 
 Array = NDArray[np.float32]
@@ -39,7 +40,7 @@ class Transformer:
             for start in range(0, len(x), _QUERIES):
                 queries = slice(start, min(start + _QUERIES, len(x)))
                 keys, seen = self._visible(queries, len(x))
-                attended[:, queries] = _attend(q[:, queries], k[:, keys], v[:, keys], seen)
+                attended[:, queries] = attend(q[:, queries], k[:, keys], v[:, keys], seen)
             x = self._finish(block, x, attended)
         return self._norm("backbone.norm", x)
 
@@ -57,7 +58,7 @@ class Transformer:
             q, k, v = self._project(block, x)
             keys, values = (self._kept(np.concatenate(r, 1)) for r in ((keys, k), (values, v)))
             after.append((keys, values))
-            x = self._finish(block, x, _attend(q, keys, values, None))
+            x = self._finish(block, x, attend(q, keys, values, None))
         return self._norm("backbone.norm", x)[0], after
 
     def _visible(self, queries: slice, count: int) -> tuple[slice, NDArray[np.bool_] | None]:
@@ -66,11 +67,7 @@ class Transformer:
         if not self.causal:
             return slice(0, count), None
         oldest = 0 if self.window is None else max(0, queries.start + 1 - self.window)
-        distance = np.arange(queries.start, queries.stop)[:, None] - np.arange(oldest, queries.stop)
-        seen = distance >= 0
-        if self.window is not None:
-            seen &= distance < self.window
-        return slice(oldest, queries.stop), seen
+        return slice(oldest, queries.stop), visible(queries, oldest, self.window)
 
     def _kept(self, rows: Array) -> Array:
         return rows if self.window is None else rows[:, -self.window :]
@@ -81,7 +78,7 @@ class Transformer:
         )
         size = x.shape[1] // self.heads
         q, k, v = projected.reshape(len(x), 3, self.heads, size).transpose(1, 2, 0, 3)
-        return q, k, v
+        return q / np.float32(math.sqrt(size)), k, v
 
     def _finish(self, block: str, x: Array, attended: Array) -> Array:
         x = x + self._linear(f"{block}.out", attended.transpose(1, 0, 2).reshape(x.shape))
@@ -93,16 +90,3 @@ class Transformer:
 
     def _norm(self, name: str, x: Array) -> Array:
         return normalise(x, self._w[f"{name}.weight"], self._w[f"{name}.bias"])
-
-
-def _attend(q: Array, k: Array, v: Array, seen: NDArray[np.bool_] | None) -> Array:
-    """Softmax attention, (heads, time, size) each; ``seen`` (queries, keys) says which keys each
-    query may see."""
-    scores: Array = q @ k.transpose(0, 2, 1) / np.float32(math.sqrt(q.shape[-1]))
-    if seen is not None:
-        scores[:, ~seen] = -np.inf
-    scores -= scores.max(axis=-1, keepdims=True)
-    np.exp(scores, out=scores)
-    scores /= scores.sum(axis=-1, keepdims=True)
-    attended: Array = scores @ v
-    return attended
