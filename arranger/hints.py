@@ -71,6 +71,15 @@ class Hints:
         locks = {i: self.locks[n] for i, n in enumerate(order.tolist()) if n in self.locks}
         return Hints(self.entries, self.mean_pitch, locks)
 
+    def renamed(self, names: NDArray[np.int64]) -> Hints:
+        """The same hints where part ``k`` is called ``names[k]``."""
+        name = names.tolist()
+        return Hints(
+            {name[k]: entry for k, entry in self.entries.items()},
+            {name[k]: mean for k, mean in self.mean_pitch.items()},
+            {note: name[k] for note, k in self.locks.items()},
+        )
+
     def transposed(self, semitones: int) -> Hints:
         """The same hints for the piece ``semitones`` higher."""
         moved = {k: pitch + semitones for k, pitch in self.mean_pitch.items()}
@@ -94,6 +103,22 @@ class Hints:
             code[:, k, 3] = 1.0
             code[:, k, 4] = (pitch - mean) / 12.0
         return code
+
+    def broken(
+        self, onset: NDArray[np.floating], pitch: NDArray[np.integer], parts: NDArray[np.int64]
+    ) -> float:
+        """How many notes are not as hinted where they are given to ``parts`` (N,): those that come
+        before their part, and of a part all its notes for each octave that their mean is off.
+
+        ``onset`` (N,) is in quarters, ``pitch`` (N,) in MIDI. Locks are not looked at.
+        """
+        early = sum(
+            int(np.sum(onset[parts == k] < entry - _SOON)) for k, entry in self.entries.items()
+        )
+        off = sum(
+            abs(float(np.sum(pitch[parts == k] - mean))) / 12 for k, mean in self.mean_pitch.items()
+        )
+        return early + off
 
 
 _SOON = 1 / 16

@@ -24,6 +24,7 @@ from .ensembles import Ensemble
 from .features import FeatureTable, PartMemory, describe
 from .files.score import Score
 from .hints import Hints
+from .naming import namings
 from .notes import NoteSequence
 from .performance import as_written, gestures
 
@@ -36,6 +37,8 @@ Scores = Scorer | Floats
 has been decided."""
 
 BEAM_WIDTH = 8
+_LEAST = 1e-9
+
 PRICE = 1.0
 """Nats by which a decision is dearer to an alternative arrangement that makes it again."""
 
@@ -63,6 +66,34 @@ class ArrangedScore:
         return to_muspy(self.score, self.arrangement)
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """A piece as the model reads it, which is told that part ``k`` is its part ``names[k]``.
+
+    ``hints``, ``score`` and the first decision, ``parts`` (N,) and ``likely`` (N, parts), are in
+    the model's names."""
+
+    names: NDArray[np.int64]
+    hints: Hints
+    score: Scores
+    parts: NDArray[np.int64]
+    likely: NDArray[np.float64]
+
+    def merit(self, notes: NoteSequence) -> float:
+        """The log likelihood of what was decided of ``notes``, less a nat for each note that is
+        not as hinted."""
+        likely = self.likely[np.arange(len(notes)), self.parts]
+        likely[list(self.hints.locks)] = 1.0
+        broken = self.hints.broken(notes.onset / notes.resolution, notes.pitch, self.parts)
+        return float(np.log(np.maximum(likely, _LEAST)).sum()) - broken
+
+    def named(
+        self, parts: NDArray[np.int64], likely: NDArray[np.float64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """What the model has decided, by the names of the ensemble."""
+        return np.argsort(self.names)[parts], likely[:, self.names]
+
+
 class Arranger:
     """Gives every note of a piece to a part of an ensemble: the checkpoint's own, or any other,
     whose parts are then cast in the roles that the checkpoint knows.
@@ -80,6 +111,7 @@ class Arranger:
         self._engine = engine or checkpoint.engine()
         self._certainty = checkpoint.certainty()
         self._rules = Rules(self.ensemble)
+        self._namings = namings(self.ensemble)
 
     @classmethod
     def from_pretrained(cls, name_or_path: str | Path) -> Arranger:
@@ -118,21 +150,21 @@ class Arranger:
         """
         gridded, order = notes.on_grid(self._engine.config.resolution)
         given = hints.after(order)
-        score = self._scorer(gridded, given)
-        if self.card.tilted and given.mean_pitch and len(notes):
-            score = self._agreeing(gridded, score, given)
+        reading = self._best_reading(gridded, given)
         made = np.zeros((len(notes), len(self.ensemble)))
+        parts, likely = reading.parts, reading.likely
         found: list[tuple[float, Arrangement]] = []
-        for _ in range(count):
-            parts, likely = self._decide(gridded, _moved(score, -PRICE * made), given.locks)
+        while len(found) < count:
             if found:
+                priced = _moved(reading.score, -PRICE * made)
+                parts, _ = self._decide(gridded, priced, reading.hints.locks)
                 if made[np.arange(len(notes)), parts].all():
                     break
                 kept = dict(enumerate(parts.tolist()))
-                _, likely = self._decide(gridded, score, kept)
+                _, likely = self._decide(gridded, reading.score, kept)
             made[np.arange(len(notes)), parts] += 1
-            arrangement = self._arrangement(gridded, parts, likely, bool(given.locks))
-            sure = np.log(np.maximum(arrangement.confidence, 1e-9))
+            arrangement = self._arrangement(gridded, *reading.named(parts, likely), given.locks)
+            sure = np.log(np.maximum(arrangement.confidence, _LEAST))
             found.append((float(sure.sum()), arrangement))
         found.sort(key=lambda one: -one[0])
         curve = self._certainty.curve(kind_of_answer("offline", waits=False, hints=hints.kind))
@@ -144,14 +176,30 @@ class Arranger:
         notes: NoteSequence,
         parts: NDArray[np.int64],
         likely: NDArray[np.float64],
-        locked: bool,
+        locks: Mapping[int, int],
     ) -> Arrangement:
-        if not locked:
+        if not locks:
             settled = score_order(notes, parts)
             parts, likely = parts[settled], likely[settled]
         confidence = likely[np.arange(len(notes)), parts]
         broken = report_violations(notes, self.ensemble, parts)
         return Arrangement(notes, self.ensemble, parts, confidence, broken, likely)
+
+    def _best_reading(self, notes: NoteSequence, hints: Hints) -> _Reading:
+        """Of the ways to name parts that are alike, the one that suits the model and what it is
+        told best; the model's own where none suits better, or where nothing tells them apart."""
+        readings: list[_Reading] = []
+        for names in self._namings:
+            told = hints.renamed(names)
+            if all(told != reading.hints for reading in readings):
+                readings.append(self._read(notes, told, names))
+        return max(readings, key=lambda reading: reading.merit(notes))
+
+    def _read(self, notes: NoteSequence, told: Hints, names: NDArray[np.int64]) -> _Reading:
+        score = self._scorer(notes, told)
+        if self.card.tilted and told.mean_pitch and len(notes):
+            score = self._agreeing(notes, score, told)
+        return _Reading(names, told, score, *self._decide(notes, score, told.locks))
 
     def _scorer(self, notes: NoteSequence, hints: Hints) -> Scores:
         """How likely each part is for each note of a gridded sequence."""

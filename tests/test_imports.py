@@ -20,7 +20,7 @@ LAYERS = (
     ("notes",),
     ("clock", "certainty", "agreement"),
     ("ensembles", "hints", "arrangement", "files", "tokenizers"),
-    ("performance", "casting", "features", "backbones", "decoding"),
+    ("performance", "casting", "naming", "features", "backbones", "decoding"),
     ("configuration", "devices", "passes", "tailoring"),
     (
         "models",

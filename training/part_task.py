@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, permutations, product
 
 import numpy as np
 import torch
@@ -20,6 +19,7 @@ from torch import Tensor
 from arranger.ensembles import Ensemble
 from arranger.features import FeatureSpec
 from arranger.models import MemoryHead, PartModel
+from arranger.naming import namings
 from evaluation.pieces import Piece
 
 from .batches import Batch, collate, example, settle_twins
@@ -46,17 +46,7 @@ class PartTask:
 
     @cached_property
     def _namings(self) -> list[NDArray[np.int64]]:
-        """For each way to exchange parts that are alike the new name of each part; the first
-        exchanges none."""
-        alike: dict[tuple[int | None, ...], list[int]] = {}
-        for k, part in enumerate(self.ensemble.parts):
-            alike.setdefault((part.program, part.low, part.high, part.voices), []).append(k)
-        found = []
-        for way in product(*map(permutations, alike.values())):
-            names = np.empty(len(self.ensemble), np.int64)
-            names[list(chain(*alike.values()))] = list(chain(*way))
-            found.append(names)
-        return found
+        return namings(self.ensemble)
 
     def loss(
         self, model: PartModel, batch: Batch, progress: float, rng: np.random.Generator
