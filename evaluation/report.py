@@ -235,7 +235,8 @@ arranger evaluate DIR/game --ensemble game --split test --mode live --hints entr
 ```
 
 DIR holds the prepared corpora `chorales`, `quartets`, `game` and `pop` (`arranger data`). All
-numbers stand in `evaluation/measured/*.json`, with digests of the checkpoint and of the pieces."""
+numbers stand in `evaluation/measured/*.json`, with digests of the checkpoint and of the pieces.
+What was tried against each goal that is missed stands in `docs/EXPERIMENTS.md`."""
 
 _PICTURES = """## Pictures
 
