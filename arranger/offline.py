@@ -154,7 +154,7 @@ class Arranger:
         made = np.zeros((len(notes), len(self.ensemble)))
         parts, likely = reading.parts, reading.likely
         found: list[tuple[float, Arrangement]] = []
-        while len(found) < count:
+        for _ in range(count):
             if found:
                 priced = _moved(reading.score, -PRICE * made)
                 parts, _ = self._decide(gridded, priced, reading.hints.locks)
@@ -165,7 +165,8 @@ class Arranger:
             made[np.arange(len(notes)), parts] += 1
             arrangement = self._arrangement(gridded, *reading.named(parts, likely), given.locks)
             sure = np.log(np.maximum(arrangement.confidence, _LEAST))
-            found.append((float(sure.sum()), arrangement))
+            if not any(np.array_equal(arrangement.parts, one.parts) for _, one in found):
+                found.append((float(sure.sum()), arrangement))
         found.sort(key=lambda one: -one[0])
         curve = self._certainty.curve(kind_of_answer("offline", waits=False, hints=hints.kind))
         fixed = list(given.locks)

@@ -347,6 +347,14 @@ def test_a_tilted_model_answers_as_before_without_pitch_hints(
 
 @every_kind
 @pytest.mark.parametrize("rows", ODD.values(), ids=ODD)
+def test_no_alternative_comes_twice(kind: tuple[str, str], rows: list[Row]) -> None:
+    notes, _ = NoteSequence.from_rows(rows, resolution=480)
+    found = ARRANGERS[kind].alternatives(notes, Hints(), 6)
+    assert len({tuple(one.parts.tolist()) for one in found}) == len(found)
+
+
+@every_kind
+@pytest.mark.parametrize("rows", ODD.values(), ids=ODD)
 def test_a_tilted_model_keeps_locks_whatever_it_is_told(
     kind: tuple[str, str], rows: list[Row]
 ) -> None:
