@@ -37,10 +37,11 @@ Scores = Scorer | Floats
 has been decided."""
 
 BEAM_WIDTH = 8
-_LEAST = 1e-9
-
 PRICE = 1.0
 """Nats by which a decision is dearer to an alternative arrangement that makes it again."""
+
+_LEAST = 1e-9
+"""No answer counts as less likely than this."""
 
 STRETCH, OVERLAP = 4096, 256
 """Notes of a very long piece that are heard at once, and how many more on either side."""

@@ -11,11 +11,13 @@ import pytest
 
 import arranger
 from arranger.arrangement import Arrangement
+from arranger.checkpoints import load
 from arranger.ensembles import Ensemble, Part, load_ensemble
 from arranger.files import read
 from arranger.hints import Hints
 from arranger.naming import namings
 from arranger.offline import Arranger
+from tests.music import four_voices
 
 CONSOLE = Arranger.from_pretrained("game-offline")
 LOOP = read(Path(arranger.__file__).parent / "examples" / "chip-loop.mid").notes
@@ -79,6 +81,18 @@ def test_the_pulse_that_plays_alone_at_first_is_the_one_that_enters_first() -> N
         hints = Hints.from_reference(notes, wanted, "entry")
         assert abs(hints.entries[0] - hints.entries[1]) >= 1
         assert np.mean(CONSOLE.label(notes, hints).parts == wanted) > 0.9
+
+
+@pytest.mark.parametrize("heights", [*permutations((71.0, 66.0, 60.0))])
+def test_three_alike_lie_as_high_as_they_are_said_to(heights: tuple[float, ...]) -> None:
+    notes, parts = four_voices(8)
+    notes = notes.take(parts < 3)
+    trio = Arranger(load("any-offline").cast_for(band(*[replace(HORN, high=90)] * 3)))
+    given = trio.label(notes, Hints(mean_pitch=dict(enumerate(heights))))
+    means = [notes.pitch[given.parts == k].mean() for k in range(3)]
+    assert np.array_equal(np.argsort(means), np.argsort(heights))
+    assert given.likely is not None
+    assert np.allclose(given.likely[np.arange(len(notes)), given.parts], given.confidence)
 
 
 def test_a_few_notes_set_right_say_it_too() -> None:
